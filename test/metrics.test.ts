@@ -165,7 +165,7 @@ describe('other metrics', () => {
 
   test('store operations exist from the start, at zero, for each tier and possible outcome', async () => {
     const { metrics } = rig(['catalog'], ['api'], ['memory', 'redis'])
-    const told = (await seriesOf(metrics)).filter((line) => line.startsWith('herdgate_store_operations_total'))
+    const series = (await seriesOf(metrics)).filter((line) => line.startsWith('herdgate_store_operations_total'))
     const ways = {
       get: ['hit', 'miss', 'error', 'unknown'],
       set: ['ok', 'error', 'dropped'],
@@ -176,7 +176,7 @@ describe('other metrics', () => {
         outcomes.map((outcome) => `herdgate_store_operations_total{tier="${tier}",op="${op}",outcome="${outcome}"} 0`),
       ),
     )
-    expect(told).toEqual(expected)
+    expect(series).toEqual(expected)
   })
 
   test('gauges are read when scraped', async () => {

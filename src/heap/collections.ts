@@ -8,7 +8,7 @@ export interface Collections {
    * Is a major collection under way, or has it just marked everything? A minor collection would then have to wait for
    * marking or sweeping to end: some 100 ms instead of 3, with a large heap.
    */
-  readonly isAllUnderWay: boolean
+  readonly isMajorUnderWay: boolean
 }
 
 /** Marking takes less than this, unless the process is idle. */
@@ -16,16 +16,16 @@ const MARKED_AFTER_MS = 10_000
 /** After marking, sweeping goes on for about this long beside everything else. */
 const SWEPT_AFTER_MS = 1_000
 
-let watched: Watched | undefined
+let observed: ObservedCollections | undefined
 
 /** The collections of this process, observed from the first call on; reported some turns of the event loop late. */
 export function collections(): Collections {
-  watched ??= new Watched()
-  return watched
+  observed ??= new ObservedCollections()
+  return observed
 }
 
-class Watched implements Collections {
-  readonly #runs: (() => void)[] = []
+class ObservedCollections implements Collections {
+  readonly #listeners: (() => void)[] = []
   /** When a major collection is taken to be over, by `performance.now()`. */
   #underWayUntil = Number.NEGATIVE_INFINITY
 
@@ -37,10 +37,10 @@ class Watched implements Collections {
   }
 
   onYoung(run: () => void): void {
-    this.#runs.push(run)
+    this.#listeners.push(run)
   }
 
-  get isAllUnderWay(): boolean {
+  get isMajorUnderWay(): boolean {
     return performance.now() < this.#underWayUntil
   }
 
@@ -52,7 +52,7 @@ class Watched implements Collections {
       this.#underWayUntil = entry.startTime + entry.duration + SWEPT_AFTER_MS
     }
     if (kind === constants.NODE_PERFORMANCE_GC_MAJOR || kind === constants.NODE_PERFORMANCE_GC_MINOR) {
-      for (const run of this.#runs) run()
+      for (const run of this.#listeners) run()
     }
   }
 }

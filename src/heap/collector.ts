@@ -27,18 +27,18 @@ export function collectYoungInOneThread(): void {
 
 interface Pace {
   /** Collections that V8 makes when the process becomes idle. */
-  readonly inQuietTimes: number
+  readonly whenIdle: number
   /** By how many percent the old generation may grow before it is marked; 0: as V8 sees fit. */
   readonly growth: number
 }
 
-const V8_DEFAULT: Pace = { inQuietTimes: 2, growth: 0 }
+const V8_DEFAULT: Pace = { whenIdle: 2, growth: 0 }
 /**
  * Keeps compiled code while the process is idle: in quiet times V8 collects all garbage to give memory back, and drops
  * the code for requests of which there is none at that moment (docs/decisions/heap/compiled-code-stays.md). And where
  * little grows old, V8 would mark the old generation every few seconds (docs/decisions/heap/marking-is-rare.md).
  */
-const SELDOM: Pace = { inQuietTimes: 0, growth: 100 }
+const SELDOM: Pace = { whenIdle: 0, growth: 100 }
 let collectsSeldom = false
 
 /** Makes V8 collect old garbage seldom. Only for a process that is Herdgate's own: it sets flags of the process. */
@@ -65,8 +65,8 @@ export function giveBackMemory(isWanted: boolean): void {
 }
 
 /** V8 reads these flags whenever they matter, not only at the start. */
-function setPace({ inQuietTimes, growth }: Pace): void {
-  setFlagsFromString(`--memory-reducer-gc-count=${inQuietTimes}`)
+function setPace({ whenIdle, growth }: Pace): void {
+  setFlagsFromString(`--memory-reducer-gc-count=${whenIdle}`)
   setFlagsFromString(`--heap-growing-percent=${growth}`)
 }
 

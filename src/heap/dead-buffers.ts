@@ -21,7 +21,7 @@ export interface DeadBuffersOptions {
 
 const SAMPLED_EVERY_MS = 100
 /** Garbage may gather up to this many bytes, or this share of what is certainly in use, whichever is more. */
-const GATHERS = { bytes: 8 * 2 ** 20, share: 0.25 }
+const MOST_GARBAGE = { bytes: 8 * 2 ** 20, share: 0.25 }
 /** A collection is begun no more often than this: a large heap takes a while to mark. */
 const BEGUN_EVERY_MS = 10_000
 /** After this much growth V8 begins by itself. */
@@ -39,7 +39,7 @@ export class DeadBuffers {
   readonly #begin: () => () => void
   readonly #isUnderWay: () => boolean
   /** The least external memory since the last collection, less what is certainly in use; may be negative. */
-  #least = Number.POSITIVE_INFINITY
+  #leastUnaccounted = Number.POSITIVE_INFINITY
   #begun: (() => void) | undefined
   #begunAt = Number.NEGATIVE_INFINITY
   #cancel: () => void
@@ -69,10 +69,10 @@ export class DeadBuffers {
   #sample(): void {
     this.#giveBack()
     const now = this.#clock.now()
-    if (!this.#haveGathered() || now - this.#begunAt < BEGUN_EVERY_MS || this.#isUnderWay()) return
+    if (!this.#hasGathered() || now - this.#begunAt < BEGUN_EVERY_MS || this.#isUnderWay()) return
     this.#collectYoung()
-    if (!this.#haveGathered()) return
-    this.#least = this.#loose
+    if (!this.#hasGathered()) return
+    this.#leastUnaccounted = this.#unaccounted
     this.#begunAt = now
     this.#begun = this.#begin()
   }
@@ -82,20 +82,20 @@ export class DeadBuffers {
     this.#begun = undefined
   }
 
-  #haveGathered(): boolean {
-    const loose = this.#loose
-    this.#least = Math.min(this.#least, loose)
-    return loose - this.#least >= Math.max(GATHERS.bytes, GATHERS.share * this.#held())
+  #hasGathered(): boolean {
+    const unaccounted = this.#unaccounted
+    this.#leastUnaccounted = Math.min(this.#leastUnaccounted, unaccounted)
+    return unaccounted - this.#leastUnaccounted >= Math.max(MOST_GARBAGE.bytes, MOST_GARBAGE.share * this.#held())
   }
 
-  get #loose(): number {
+  get #unaccounted(): number {
     return this.#external() - this.#held()
   }
 }
 
 function watchCollections(): () => boolean {
   const v8 = collections()
-  return () => v8.isAllUnderWay
+  return () => v8.isMajorUnderWay
 }
 
 const externalBytes = (): number => getHeapStatistics().external_memory

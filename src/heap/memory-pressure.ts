@@ -37,7 +37,7 @@ export interface MemoryPressureOptions {
 /** The closer to the limit, the more often. */
 const SAMPLED_EVERY_MS = { usually: 100, whereWanted: 20 }
 /** Shares of a ceiling: memory is short from `high` until below `low`, wanted back from `wanted` until `unwanted`. */
-const MARKS = { high: 0.9, low: 0.85, wanted: 0.75, unwanted: 0.7 }
+const THRESHOLDS = { high: 0.9, low: 0.85, wanted: 0.75, unwanted: 0.7 }
 /** Kept free of the container, however much is spare: the kernel also counts sockets and page tables. */
 const RESERVE = { share: 0.03, leastBytes: 8 * 2 ** 20 }
 /** Collecting blocks the process: it then rests for N times as long as it took, in ms within these bounds. */
@@ -48,7 +48,7 @@ const REGAINED_EVERY_MS = 60_000
 export class MemoryPressure {
   readonly #options: Required<MemoryPressureOptions>
   #high = false
-  #isWanted = false
+  #isWantedBack = false
   /** No collection before then. */
   #restsUntil = Number.NEGATIVE_INFINITY
   /** When the store may hold more again; never, unless it has given way. */
@@ -73,7 +73,7 @@ export class MemoryPressure {
 
   #later(): () => void {
     const { usually, whereWanted } = SAMPLED_EVERY_MS
-    return this.#options.clock.after(this.#isWanted ? whereWanted : usually, () => {
+    return this.#options.clock.after(this.#isWantedBack ? whereWanted : usually, () => {
       this.#sample()
       this.#cancel = this.#later()
     })
@@ -89,10 +89,10 @@ export class MemoryPressure {
       const collected = clock.now()
       this.#restsUntil = collected + Math.min(Math.max((collected - now) * RESTS.times, RESTS.leastMs), RESTS.mostMs)
     }
-    const isWanted = isEither(this.#short(use, this.#isWanted ? MARKS.unwanted : MARKS.wanted))
-    if (isWanted !== this.#isWanted) giveBack(isWanted)
-    if (now >= this.#regainsAt && !isEither(this.#short(use, MARKS.low, this.#spare))) this.#regain(now)
-    this.#isWanted = isWanted
+    const isWantedBack = isEither(this.#short(use, this.#isWantedBack ? THRESHOLDS.unwanted : THRESHOLDS.wanted))
+    if (isWantedBack !== this.#isWantedBack) giveBack(isWantedBack)
+    if (now >= this.#regainsAt && !isEither(this.#short(use, THRESHOLDS.low, this.#spare))) this.#regain(now)
+    this.#isWantedBack = isWantedBack
     const high = isEither(this.#shortNow(use))
     if (high === this.#high) return
     this.#high = high
@@ -120,7 +120,7 @@ export class MemoryPressure {
   #giveWay({ heap, anonymous }: MemoryUse, short: Short): number {
     let given = 0
     for (;;) {
-      const still = this.#short({ heap: heap - given, anonymous }, MARKS.wanted, this.#spare)
+      const still = this.#short({ heap: heap - given, anonymous }, THRESHOLDS.wanted, this.#spare)
       const goesOn = (short.heap && still.heap) || (short.container && still.container && given === 0)
       const more = goesOn ? this.#options.store.giveWay() : 0
       if (more === 0) return given
@@ -135,15 +135,16 @@ export class MemoryPressure {
   }
 
   #shortNow(use: MemoryUse): Short {
-    return this.#short(use, this.#high ? MARKS.low : MARKS.high, this.#spare)
+    return this.#short(use, this.#high ? THRESHOLDS.low : THRESHOLDS.high, this.#spare)
   }
 
   /** Of which ceiling is more than this share in use? */
-  #short({ heap, anonymous }: MemoryUse, mark: number, spare = 0): Short {
+  #short({ heap, anonymous }: MemoryUse, threshold: number, spare = 0): Short {
     const { heap: heapBytes, container } = this.#options.ceilings
     return {
-      heap: heap > mark * heapBytes,
-      container: container !== undefined && anonymous > Math.min(mark * container + spare, mostOf(container, mark)),
+      heap: heap > threshold * heapBytes,
+      container:
+        container !== undefined && anonymous > Math.min(threshold * container + spare, mostOf(container, threshold)),
     }
   }
 }
@@ -157,9 +158,9 @@ interface Short {
 const isEither = ({ heap, container }: Short): boolean => heap || container
 
 /** The most that may be in use, however much is spare. The lower mark stays as far below the high one as ever. */
-function mostOf(container: number, mark: number): number {
+function mostOf(container: number, threshold: number): number {
   const reserve = Math.max(RESERVE.share * container, RESERVE.leastBytes)
-  return Math.max(container - reserve, MARKS.high * container) - (MARKS.high - mark) * container
+  return Math.max(container - reserve, THRESHOLDS.high * container) - (THRESHOLDS.high - threshold) * container
 }
 
 function memoryUse(): MemoryUse {

@@ -3,7 +3,7 @@ import { constants, getPriority, setPriority } from 'node:os'
 import { collectSeldom, collectYoungInOneThread, growNewSpaceAtOnce } from './collector.ts'
 
 /** Added niceness: such a thread gets a third of what the main thread gets, where both want the same core. */
-const BEHIND_BY = 5
+const ADDED_NICENESS = 5
 const THREADS = '/proc/self/task'
 
 /**
@@ -14,17 +14,17 @@ export function prepareOwnProcess(cores: number): void {
   collectSeldom()
   growNewSpaceAtOnce()
   if (cores === 1) collectYoungInOneThread()
-  putBackgroundThreadsBehind()
+  lowerBackgroundThreads()
 }
 
 /**
  * V8's background threads, which mark garbage and compile, take the core from the main thread where there is only one
  * (docs/decisions/heap/background-threads-stand-behind.md). Only on Linux do threads have a priority of their own.
  */
-function putBackgroundThreadsBehind(): void {
+function lowerBackgroundThreads(): void {
   if (process.platform !== 'linux') return
   try {
-    const niceness = Math.min(getPriority() + BEHIND_BY, constants.priority.PRIORITY_LOW)
+    const niceness = Math.min(getPriority() + ADDED_NICENESS, constants.priority.PRIORITY_LOW)
     for (const id of readdirSync(THREADS)) {
       if (isBackground(id)) setPriority(Number(id), niceness)
     }

@@ -110,7 +110,7 @@ export class Interval {
     }
     if (this.#recent.length >= MOST_RECENT) return
     if (result === 'hit' && ++this.#recentHits > MOST_RECENT_HITS) return
-    this.#recent.push(told(event, now))
+    this.#recent.push(liveRequest(event, now))
   }
 
   origin({ origin, code, ms }: OriginEvent): void {
@@ -128,7 +128,7 @@ export class Interval {
     sum.count += count
   }
 
-  look({ stats, origins }: Gauges): void {
+  sample({ stats, origins }: Gauges): void {
     const fetching = origins.reduce((sum, { inFlight }) => sum + inFlight, 0)
     this.#herd.waiting = Math.max(this.#herd.waiting, stats.waiting)
     this.#herd.fetching = Math.max(this.#herd.fetching, fetching)
@@ -160,7 +160,7 @@ function bucketOf(ms: number): number {
   return at === -1 ? BOUNDS_MS.length : at
 }
 
-function told(event: RequestEvent, now: number): LiveRequest {
+function liveRequest(event: RequestEvent, now: number): LiveRequest {
   const { method, url, route, status, outcome, bytes, aborted } = event
   return {
     at: Math.round(now),

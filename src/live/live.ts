@@ -26,13 +26,13 @@ export interface Live {
 export const MOST_WATCHERS = 8
 const SNAPSHOT_MS = 1000
 /** How often waiting requests are counted: a herd comes and goes within a second. */
-const LOOK_MS = 100
+const SAMPLE_MS = 100
 
 export function createLive(parts: LiveParts): Live {
   const watchers = new Set<(snapshot: Snapshot) => void>()
   let stop: (() => void) | undefined
 
-  const tell = (snapshot: Snapshot) => {
+  const send = (snapshot: Snapshot) => {
     for (const watcher of watchers) watcher(snapshot)
   }
 
@@ -40,7 +40,7 @@ export function createLive(parts: LiveParts): Live {
     watch(watcher) {
       if (watchers.size >= MOST_WATCHERS) return undefined
       watchers.add(watcher)
-      stop ??= record(parts, tell)
+      stop ??= record(parts, send)
       return () => {
         if (!watchers.delete(watcher) || watchers.size > 0) return
         stop?.()
@@ -51,7 +51,7 @@ export function createLive(parts: LiveParts): Live {
 }
 
 /** @returns a function that ends the recording */
-function record({ events, clock, stats, synced, originUsage }: LiveParts, tell: (snapshot: Snapshot) => void) {
+function record({ events, clock, stats, synced, originUsage }: LiveParts, send: (snapshot: Snapshot) => void) {
   let interval = new Interval(clock.now())
   const unsubscribe = [
     events.on('request', (request) => interval.request(request, clock.now())),
@@ -59,16 +59,16 @@ function record({ events, clock, stats, synced, originUsage }: LiveParts, tell: 
     events.on('eviction', (out) => interval.eviction(out)),
   ]
 
-  let cancel = clock.after(LOOK_MS, look)
-  function look(): void {
+  let cancel = clock.after(SAMPLE_MS, sample)
+  function sample(): void {
     const now = clock.now()
     const gauges = { stats: stats(), synced: synced(), origins: originUsage() }
-    interval.look(gauges)
-    cancel = clock.after(LOOK_MS, look)
+    interval.sample(gauges)
+    cancel = clock.after(SAMPLE_MS, sample)
     if (now - interval.from < SNAPSHOT_MS) return
     const snapshot = interval.end(now, gauges)
     interval = new Interval(now)
-    tell(snapshot)
+    send(snapshot)
   }
 
   return () => {

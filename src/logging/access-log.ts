@@ -81,14 +81,14 @@ function requestMembers(request: RequestEvent, origins: ReadonlyMap<string, stri
     originMs: outcome.originMs === undefined ? undefined : rounded(outcome.originMs),
     bytes: request.bytes,
     clientIp: request.peer,
-    ua: said(fields, 'user-agent', LONGEST_AGENT),
-    reqId: said(fields, 'x-request-id', LONGEST_ID),
+    ua: clientField(fields, 'user-agent', LONGEST_AGENT),
+    reqId: clientField(fields, 'x-request-id', LONGEST_ID),
     aborted: request.aborted || undefined,
   }
 }
 
 /** What a client says of itself. */
-function said(fields: Fields, name: string, longest: number): string | undefined {
+function clientField(fields: Fields, name: string, longest: number): string | undefined {
   const value = field(fields, name)
   return value === undefined ? undefined : printable(value, longest)
 }

@@ -24,15 +24,16 @@ const LONGEST_SELECTOR = 80
 /** @param path already redacted */
 export function requestLine(request: RequestEvent, path: string, color: boolean): string {
   const [label, ansi] = SHOWN[request.outcome.result]
-  const head = [painted(label, LABEL_WIDTH, color ? ansi : undefined) + took(request.totalMs)]
+  const head = [painted(label, LABEL_WIDTH, color ? ansi : undefined) + durationText(request.totalMs)]
   return [...head, request.status, `${printable(request.method)} ${path}`.trim(), ...remarks(request)].join('  ')
 }
 
 export function purgeLine(purge: EventPayloads['purge'], color: boolean): string {
   const done = purge.outcome === 'done'
-  const head = painted(purge.mode.toUpperCase(), LABEL_WIDTH, color ? (done ? 35 : 31) : undefined) + took(purge.tookMs)
+  const head =
+    painted(purge.mode.toUpperCase(), LABEL_WIDTH, color ? (done ? 35 : 31) : undefined) + durationText(purge.tookMs)
   const where = purge.receipt === undefined ? [] : [`position ${purge.receipt.position}`]
-  return [head, purge.outcome, ...named(purge.selectors), ...where, `by ${printable(purge.by)}`].join('  ')
+  return [head, purge.outcome, ...selectorTexts(purge.selectors), ...where, `by ${printable(purge.by)}`].join('  ')
 }
 
 function remarks({ outcome, aborted }: RequestEvent): string[] {
@@ -48,12 +49,17 @@ function remarks({ outcome, aborted }: RequestEvent): string[] {
   return all
 }
 
-function named({ tags = [], urls = [], prefixes = [], all = false }: Selectors): string[] {
-  const parts = [some('tag', tags), some('url', urls), some('prefix', prefixes), all ? 'everything' : '']
+function selectorTexts({ tags = [], urls = [], prefixes = [], all = false }: Selectors): string[] {
+  const parts = [
+    selectorText('tag', tags),
+    selectorText('url', urls),
+    selectorText('prefix', prefixes),
+    all ? 'everything' : '',
+  ]
   return parts.filter((part) => part !== '')
 }
 
-function some(kind: string, selectors: readonly string[]): string {
+function selectorText(kind: string, selectors: readonly string[]): string {
   if (selectors.length === 0) return ''
   const shown = selectors.slice(0, MOST_SELECTORS).map((selector) => printable(selector, LONGEST_SELECTOR))
   const more = selectors.length - shown.length
@@ -66,7 +72,7 @@ function painted(label: string, width: number, ansi: number | undefined): string
 }
 
 /** Right-aligned, in the unit that suits it. */
-function took(ms: number): string {
+function durationText(ms: number): string {
   const text = ms < 1 ? '<1ms' : ms < 10_000 ? `${Math.round(ms)}ms` : `${(ms / 1000).toFixed(1)}s`
   return text.padStart(TIME_WIDTH)
 }

@@ -17,11 +17,11 @@ const MISNAMED = [
 ]
 
 /** How often Node samples the lag of the event loop: each sample wakes an idle process. */
-const LAG_LOOKED_EVERY_MS = 20
+const LAG_SAMPLED_EVERY_MS = 20
 /** The longest delay of a timer: prom-client need not sample the utilization of the loop, which is left out above. */
 const HARDLY_EVER_MS = 2 ** 31 - 1
 /** prom-client reports these as the time between two samples: even an idle loop would seem late by that. */
-const BETWEEN_LOOKS = ['min', 'max', 'mean', 'p50', 'p90', 'p99'].map(
+const SAMPLE_INTERVALS = ['min', 'max', 'mean', 'p50', 'p90', 'p99'].map(
   (which) => `nodejs_eventloop_lag_${which}_seconds`,
 )
 
@@ -38,11 +38,11 @@ export function createExposition(metrics: readonly Metric[]): Exposition {
   for (const metric of metrics) register(text, { ...metricObject(metric), get: async () => collected(metric) })
   collectDefaultMetrics({
     register: text,
-    eventLoopMonitoringPrecision: LAG_LOOKED_EVERY_MS,
+    eventLoopMonitoringPrecision: LAG_SAMPLED_EVERY_MS,
     eventLoopUtilizationTimeout: HARDLY_EVER_MS,
   })
   for (const name of MISNAMED) text.removeSingleMetric(name)
-  for (const name of BETWEEN_LOOKS) tellLateness(text, name)
+  for (const name of SAMPLE_INTERVALS) exposeLateness(text, name)
 
   const openMetrics = new Registry(Registry.OPENMETRICS_CONTENT_TYPE)
   for (const metric of text.getMetricsAsArray()) if (isCollectable(metric)) register(openMetrics, renamed(metric))
@@ -70,7 +70,7 @@ function register(registry: Registry, metric: Collectable): void {
 }
 
 /** Turns a gauge of the time between two samples into one of how late the second was. */
-function tellLateness(registry: Registry, name: string): void {
+function exposeLateness(registry: Registry, name: string): void {
   const between = registry.getSingleMetric(name)
   if (!(between instanceof Gauge) || !isCollectable(between)) return
   registry.removeSingleMetric(name)
@@ -79,7 +79,7 @@ function tellLateness(registry: Registry, name: string): void {
     async get() {
       const { values } = await between.get()
       const late = values.map(({ value, labels }) => {
-        return { labels, value: Math.max(0, value - LAG_LOOKED_EVERY_MS / 1_000) }
+        return { labels, value: Math.max(0, value - LAG_SAMPLED_EVERY_MS / 1_000) }
       })
       return { ...metricObject(between), values: late }
     },

@@ -7,7 +7,7 @@ const OTHER = '_OTHER'
 export class Label {
   readonly name: string
   /** Whether this label becomes `_OTHER` in label sets for which there is no room left. */
-  readonly gives: boolean
+  readonly mergesWhenFull: boolean
   /** How many values there can ever be, `_OTHER` included. */
   readonly size: number
   /** How many values there were at the start, without `_OTHER`. */
@@ -15,11 +15,11 @@ export class Label {
   readonly #values: string[]
   readonly #indexes: Map<string, number>
 
-  /** @param toCome how many values can be added later; for the first label of a metric only */
-  constructor(name: string, values: readonly string[], { gives = false, toCome = 0 } = {}) {
+  /** @param mostAdded how many values can be added later; for the first label of a metric only */
+  constructor(name: string, values: readonly string[], { mergesWhenFull = false, mostAdded = 0 } = {}) {
     this.name = name
-    this.gives = gives
-    this.size = values.length + toCome + 1
+    this.mergesWhenFull = mergesWhenFull
+    this.size = values.length + mostAdded + 1
     this.atStart = values.length
     this.#values = [...values]
     this.#indexes = new Map(values.map((value, index) => [value, index]))
@@ -66,7 +66,7 @@ export interface Room {
  * Numbers the label sets of one metric that have occurred: each gets a slot, in order of occurrence.
  *
  * Where room is limited, only that many sets get a slot of their own. Later ones are counted with `_OTHER` in place of
- * each label that `gives`, so that no traffic makes a metric grow without bound and no count is lost.
+ * each label that `mergesWhenFull`, so that no traffic makes a metric grow without bound and no count is lost.
  */
 export class LabelSets {
   /** The most slots there can ever be. */
@@ -76,20 +76,20 @@ export class LabelSets {
   readonly #slots = new Map<number, number>()
   readonly #sets: LabelValues[] = []
   /** How many were given a slot while there was room. */
-  #apart = 0
+  #separate = 0
   readonly #second: number
   readonly #third: number
   readonly #fourth: number
 
   constructor(labels: readonly Label[], room?: Room) {
-    const whenFull = product(labels.map((label) => (label.gives ? 1 : label.size)))
+    const whenFull = product(labels.map((label) => (label.mergesWhenFull ? 1 : label.size)))
     this.#labels = labels
     this.#room = room
     this.#second = sizeOf(labels[1])
     this.#third = sizeOf(labels[2])
     this.#fourth = sizeOf(labels[3])
-    const toCome = (labels[0]?.other ?? 0) - (labels[0]?.atStart ?? 0)
-    this.capacity = Math.min(product(labels.map(sizeOf)), this.#limitFor(labels[0], toCome) + whenFull)
+    const mostAdded = (labels[0]?.other ?? 0) - (labels[0]?.atStart ?? 0)
+    this.capacity = Math.min(product(labels.map(sizeOf)), this.#limitFor(labels[0], mostAdded) + whenFull)
   }
 
   /** How many slots are taken. */
@@ -112,8 +112,8 @@ export class LabelSets {
   }
 
   #take(indexes: readonly [number, number, number, number]): number {
-    const hasRoom = this.#apart < this.#limitFor(this.#labels[0], this.#labels[0]?.added ?? 0)
-    if (hasRoom) this.#apart++
+    const hasRoom = this.#separate < this.#limitFor(this.#labels[0], this.#labels[0]?.added ?? 0)
+    if (hasRoom) this.#separate++
     const slot = hasRoom ? this.#append(indexes) : this.#slotWhenFull(indexes)
     this.#slots.set(this.#codeOf(...indexes), slot)
     return slot
@@ -127,11 +127,11 @@ export class LabelSets {
   }
 
   #slotWhenFull([first, second, third, fourth]: readonly [number, number, number, number]): number {
-    const given = (index: number, at: number): number => {
+    const merged = (index: number, at: number): number => {
       const label = this.#labels[at]
-      return label?.gives ? label.other : index
+      return label?.mergesWhenFull ? label.other : index
     }
-    const indexes = [given(first, 0), given(second, 1), given(third, 2), given(fourth, 3)] as const
+    const indexes = [merged(first, 0), merged(second, 1), merged(third, 2), merged(fourth, 3)] as const
     return this.#slots.get(this.#codeOf(...indexes)) ?? this.#remember(indexes)
   }
 

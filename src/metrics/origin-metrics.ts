@@ -2,7 +2,7 @@ import type { Events } from '../events.ts'
 import { Counter } from './counter.ts'
 import { Histogram } from './histogram.ts'
 import { Label } from './label-sets.ts'
-import { NAMES_TO_COME, ORIGIN_BOUNDS, ORIGIN_CODES, REASONS } from './labels.ts'
+import { MOST_ADDED_NAMES, ORIGIN_BOUNDS, ORIGIN_CODES, REASONS } from './labels.ts'
 import { gauge, type Metric } from './metric.ts'
 
 export interface OriginUsage {
@@ -19,9 +19,9 @@ export function originMetrics(
   origins: readonly string[],
   usage: (() => readonly OriginUsage[]) | undefined,
 ): Metric[] {
-  const origin = new Label('origin', origins, { gives: true, toCome: NAMES_TO_COME })
+  const origin = new Label('origin', origins, { mergesWhenFull: true, mostAdded: MOST_ADDED_NAMES })
   const reason = new Label('reason', REASONS)
-  const code = new Label('code', ORIGIN_CODES, { gives: true })
+  const code = new Label('code', ORIGIN_CODES, { mergesWhenFull: true })
   const requests = new Counter(
     { name: 'herdgate_origin_requests_total', help: 'Requests sent to an origin, by the fwd token of RFC 9211.' },
     [origin, reason, code],
@@ -40,15 +40,15 @@ export function originMetrics(
     for (const name of origin.add(now.origins)) startAtZero(origin.indexOf(name))
   })
   events.on('origin', (asked) => {
-    const atOrigin = origin.indexOf(asked.origin)
-    requests.add(requests.sets.slotOf(atOrigin, reason.indexOf(asked.reason), code.indexOf(asked.code)), 1)
-    duration.observe(duration.sets.slotOf(atOrigin), asked.ms)
+    const originIndex = origin.indexOf(asked.origin)
+    requests.add(requests.sets.slotOf(originIndex, reason.indexOf(asked.reason), code.indexOf(asked.code)), 1)
+    duration.observe(duration.sets.slotOf(originIndex), asked.ms)
   })
   return [requests, duration, ...(usage === undefined ? [] : usageMetrics(usage))]
 
-  function startAtZero(atOrigin: number): void {
-    requests.sets.slotOf(atOrigin, reason.indexOf('uri-miss'), code.indexOf('200'))
-    duration.sets.slotOf(atOrigin)
+  function startAtZero(originIndex: number): void {
+    requests.sets.slotOf(originIndex, reason.indexOf('uri-miss'), code.indexOf('200'))
+    duration.sets.slotOf(originIndex)
   }
 }
 

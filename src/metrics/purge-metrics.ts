@@ -40,14 +40,14 @@ export function purgeMetrics(events: Events, log: () => { position: number; sync
     [],
     REQUEST_BOUNDS,
   )
-  KINDS.forEach((_, atKind) =>
-    MODES.forEach((_, atMode) => OUTCOMES.forEach((_, at) => purges.sets.slotOf(atKind, atMode, at))),
+  KINDS.forEach((_, kindIndex) =>
+    MODES.forEach((_, modeIndex) => OUTCOMES.forEach((_, at) => purges.sets.slotOf(kindIndex, modeIndex, at))),
   )
   const everywhere = propagation.sets.slotOf(0)
   events.on('purge', (done) => {
-    const atMode = mode.indexOf(done.mode === 'purge' ? 'hard' : 'soft')
+    const modeIndex = mode.indexOf(done.mode === 'purge' ? 'hard' : 'soft')
     for (const name of kindsIn(done.selectors)) {
-      purges.add(purges.sets.slotOf(kind.indexOf(name), atMode, outcome.indexOf(done.outcome)), 1)
+      purges.add(purges.sets.slotOf(kind.indexOf(name), modeIndex, outcome.indexOf(done.outcome)), 1)
     }
     const { receipt } = done
     if (receipt !== undefined && receipt.nodes.acked >= receipt.nodes.expected) {

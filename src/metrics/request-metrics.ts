@@ -5,7 +5,7 @@ import { RESULTS, type Result } from '../model.ts'
 import { Counter } from './counter.ts'
 import { Histogram } from './histogram.ts'
 import { Label } from './label-sets.ts'
-import { CODE_CLASSES, NAMES_TO_COME, REQUEST_BOUNDS } from './labels.ts'
+import { CODE_CLASSES, MOST_ADDED_NAMES, REQUEST_BOUNDS } from './labels.ts'
 import type { Metric } from './metric.ts'
 
 /** Label sets are counted separately per route, for at least this many routes; the limit keeps the exposition small. */
@@ -58,8 +58,8 @@ export function requestMetrics(events: Events, routes: readonly string[]): Metri
 type Families = ReturnType<typeof openFamilies>
 
 function openFamilies(routes: readonly string[]) {
-  const route = new Label('route', routes, { gives: true, toCome: NAMES_TO_COME })
-  const method = new Label('method', NAMED_METHODS, { gives: true })
+  const route = new Label('route', routes, { mergesWhenFull: true, mostAdded: MOST_ADDED_NAMES })
+  const method = new Label('method', NAMED_METHODS, { mergesWhenFull: true })
   const result = new Label('result', RESULTS)
   const codeClass = new Label('code_class', CODE_CLASSES)
   const source = new Label('source', ['cache', 'origin'])
@@ -92,16 +92,16 @@ function openFamilies(routes: readonly string[]) {
 /** So that a rate sees the first event of each kind, and so that these label sets are counted separately. */
 function startAtZero({ labels, requests, bytes, duration, firstByte }: Families, routeName: string): void {
   const { route, method, result, codeClass, source } = labels
-  const atRoute = route.indexOf(routeName)
+  const routeIndex = route.indexOf(routeName)
   const [get, success, failure] = [method.indexOf('GET'), codeClass.indexOf('2xx'), codeClass.indexOf('5xx')]
   for (const name of RESULTS) {
-    const atClass = name === 'error' || name === 'shed' ? failure : success
-    requests.sets.slotOf(atRoute, get, result.indexOf(name), atClass)
+    const classIndex = name === 'error' || name === 'shed' ? failure : success
+    requests.sets.slotOf(routeIndex, get, result.indexOf(name), classIndex)
   }
   for (const histogram of [duration, firstByte]) {
-    for (const name of ['hit', 'miss']) histogram.sets.slotOf(atRoute, result.indexOf(name))
+    for (const name of ['hit', 'miss']) histogram.sets.slotOf(routeIndex, result.indexOf(name))
   }
-  for (const name of ['cache', 'origin']) bytes.sets.slotOf(atRoute, source.indexOf(name))
+  for (const name of ['cache', 'origin']) bytes.sets.slotOf(routeIndex, source.indexOf(name))
 }
 
 function slotsFor(
@@ -109,19 +109,19 @@ function slotsFor(
   { route: name, method: by, status, outcome }: RequestEvent,
 ): Slots {
   const { route, method, result, codeClass, source } = labels
-  const atRoute = route.indexOf(name)
-  const atResult = result.indexOf(outcome.result)
-  const atClass = within(codeClass, classOf(status))
+  const routeIndex = route.indexOf(name)
+  const resultIndex = result.indexOf(outcome.result)
+  const classIndex = within(codeClass, classOf(status))
   const from = SOURCES.get(outcome.result)
   return {
     route: name,
     method: by,
     result: outcome.result,
     codeClass: classOf(status),
-    requests: requests.sets.slotOf(atRoute, method.indexOf(by), atResult, atClass),
-    duration: duration.sets.slotOf(atRoute, atResult),
-    firstByte: firstByte.sets.slotOf(atRoute, atResult),
-    bytes: from === undefined ? undefined : bytes.sets.slotOf(atRoute, source.indexOf(from)),
+    requests: requests.sets.slotOf(routeIndex, method.indexOf(by), resultIndex, classIndex),
+    duration: duration.sets.slotOf(routeIndex, resultIndex),
+    firstByte: firstByte.sets.slotOf(routeIndex, resultIndex),
+    bytes: from === undefined ? undefined : bytes.sets.slotOf(routeIndex, source.indexOf(from)),
   }
 }
 

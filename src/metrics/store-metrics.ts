@@ -50,12 +50,12 @@ export function storeMetrics(events: Events, usage: () => readonly TierUsage[], 
     reason,
   ])
   for (const name of tiers) {
-    const atTier = tier.indexOf(name)
-    EVICTION_REASONS.forEach((_, at) => evictions.sets.slotOf(atTier, at))
+    const tierIndex = tier.indexOf(name)
+    EVICTION_REASONS.forEach((_, at) => evictions.sets.slotOf(tierIndex, at))
     OPERATIONS.forEach((done, at) => {
-      durations.sets.slotOf(atTier, at)
+      durations.sets.slotOf(tierIndex, at)
       const outcomes = done === 'get' ? OUTCOMES_OF_LOOK_UPS : OUTCOMES_OF_CHANGES
-      for (const how of outcomes) operations.sets.slotOf(atTier, at, outcome.indexOf(how))
+      for (const how of outcomes) operations.sets.slotOf(tierIndex, at, outcome.indexOf(how))
     })
   }
   // Hits follow one another: memory reports them with the same object, whose slot need not be looked up again.

@@ -44,7 +44,7 @@ export function openData(
     upgrades: upgradesTo(routes, peerOf),
     refused: tellRefusals(events, peerOf),
   })
-  const hasLane = config.lane && !tracing.on // its responses would have no span
+  const hasLane = config.lane && !tracing.enabled // its responses would have no span
   const lane = hasLane
     ? openLane(port.server, { hits: cache.hits, peerOf, events, clock, ...config.limits })
     : undefined

@@ -23,12 +23,12 @@ export class Batches {
   #latestLong: Promise<void> | undefined
 
   /** Drops pending changes of these keys: something newer replaces them. */
-  overtake(keys: readonly string[]): void {
+  dropPending(keys: readonly string[]): void {
     for (const pending of this.#pending) for (const key of keys) pending.delete(key)
   }
 
   /** Drops all pending changes: the store is being cleared. */
-  overtakeAll(): void {
+  dropAllPending(): void {
     for (const pending of this.#pending) pending.clear()
   }
 
@@ -54,7 +54,7 @@ export class Batches {
   }
 
   #begin<C extends Change>(changes: readonly C[], make: (piece: readonly C[]) => Promise<unknown>): Promise<void> {
-    this.overtake(changes.map(({ key }) => key))
+    this.dropPending(changes.map(({ key }) => key))
     const pending = new Map(changes.map((change) => [change.key, change]))
     this.#pending.add(pending)
     const run = () => this.#run(pending, make)

@@ -16,7 +16,7 @@ export class FarReads {
   #writesOfAll = 0
 
   /** The result of a read in progress that later callers may share. */
-  ofKey(key: string): Promise<Kept> | undefined {
+  inProgress(key: string): Promise<Kept> | undefined {
     return this.#byKey.get(key)?.find(({ overtaken, result }) => !overtaken && result !== undefined)?.result
   }
 

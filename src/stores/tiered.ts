@@ -43,36 +43,38 @@ class Pair implements Store {
 
   get(key: string, anew?: Anew): Awaitable<Kept> {
     const near = this.#near.get(key, anew)
-    return near instanceof Promise ? near.then((kept) => this.#beyond(key, kept, anew)) : this.#beyond(key, near, anew)
+    return near instanceof Promise
+      ? near.then((kept) => this.#lookFurther(key, kept, anew))
+      : this.#lookFurther(key, near, anew)
   }
 
-  #beyond(key: string, near: Kept, anew: Anew | undefined): Awaitable<Kept> {
+  #lookFurther(key: string, near: Kept, anew: Anew | undefined): Awaitable<Kept> {
     if (!looksBeyond(anew) && isWanted(near, anew)) return near
-    const beyond = beyondOf(near, anew)
+    const toFill = anewToFill(near, anew)
     const latest = (far: Kept) => latestOf(near, far, anew)
     // A read in progress may have begun before the newer copy was put there.
-    const far = (anew === undefined ? this.#reads.ofKey(key) : undefined) ?? this.#read(key, anew, beyond)
+    const far = (anew === undefined ? this.#reads.inProgress(key) : undefined) ?? this.#read(key, anew, toFill)
     return far instanceof Promise ? far.then(latest) : latest(far)
   }
 
-  /** @param beyond which results are to be copied to the near store */
-  #read(key: string, anew: Anew | undefined, beyond: Anew | undefined): Awaitable<Kept> {
+  /** @param toFill which results are to be copied to the near store */
+  #read(key: string, anew: Anew | undefined, toFill: Anew | undefined): Awaitable<Kept> {
     const far = this.#far.get(key, anew)
     if (!(far instanceof Promise)) {
-      if (!this.#reads.isWritten(key)) this.#fill(key, far, beyond)
+      if (!this.#reads.isWritten(key)) this.#fill(key, far, toFill)
       return far
     }
     const read = this.#reads.begin(key)
     read.result = far.then((kept) => {
-      if (this.#reads.end(key, read, isThere(kept))) this.#fill(key, kept, beyond)
+      if (this.#reads.end(key, read, isThere(kept))) this.#fill(key, kept, toFill)
       return kept
     })
     return read.result
   }
 
   /** Copies what was found in the far store to the near one, unless that has something as new. */
-  #fill(key: string, kept: Kept, beyond: Anew | undefined): void {
-    if (!isWanted(kept, beyond)) return
+  #fill(key: string, kept: Kept, toFill: Anew | undefined): void {
+    if (!isWanted(kept, toFill)) return
     const keepForMs = kept.keepUntil - this.#clock.now()
     if (keepForMs > 0) void this.#near.set(key, kept, keepForMs)
   }
@@ -93,7 +95,7 @@ class Pair implements Store {
         if (this.#reads.end(key, read, isThere(kept))) this.#fill(key, kept, undefined)
       }
       const rest = far.values()
-      return near.map((kept) => (isWanted(kept, undefined) ? kept : either(rest.next().value, kept)))
+      return near.map((kept) => (isWanted(kept, undefined) ? kept : firstFound(rest.next().value, kept)))
     }
     const far = this.#far.getMany(missing)
     return far instanceof Promise ? far.then(merge) : merge(far)
@@ -150,11 +152,11 @@ async function peekInto(store: Store, key: string, anew: Anew | undefined): Prom
 const looksBeyond = (anew: Anew | undefined): anew is Anew => anew !== undefined && anew.past === undefined
 
 /** Which results of the far store are to be copied to the near one. */
-const beyondOf = (near: Kept, anew: Anew | undefined): Anew | undefined =>
+const anewToFill = (near: Kept, anew: Anew | undefined): Anew | undefined =>
   looksBeyond(anew) && isThere(near) ? { ...anew, past: near } : anew
 
 const latestOf = (near: Kept, far: Kept, anew: Anew | undefined): Kept =>
-  looksBeyond(anew) && !isWanted(far, beyondOf(near, anew)) ? either(near, far) : either(far, near)
+  looksBeyond(anew) && !isWanted(far, anewToFill(near, anew)) ? firstFound(near, far) : firstFound(far, near)
 
 /** Is it there, and of another kind or newer than the copy at hand? */
 function isWanted(kept: Kept, anew: Anew | undefined): kept is Stored {
@@ -181,7 +183,7 @@ function isNewer(kept: Stored, past: Stored, generation: string): boolean {
 }
 
 /** What the first store has, else what is known from the second. */
-function either(first: Kept, second: Kept): Kept {
+function firstFound(first: Kept, second: Kept): Kept {
   if (first === undefined) return second
   return first === 'unknown' ? (second ?? first) : first
 }

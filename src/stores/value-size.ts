@@ -73,8 +73,8 @@ function deepBytes(value: object): number {
   const open: unknown[] = [value]
   let sum = 0
   let parts = 0
-  let isWhole = true
-  while (open.length > 0 && isWhole) {
+  let isExact = true
+  while (open.length > 0 && isExact) {
     const part = open.pop()
     parts++
     sum += ownBytes(part)
@@ -84,27 +84,27 @@ function deepBytes(value: object): number {
       seen = (seen ?? new Set()).add(part)
     }
     const before = open.length
-    isWhole = parts < MOST_PARTS && pushMembers(part, open)
-    if (isWhole) sum += namesBytes(part, open.length - before)
+    isExact = parts < MOST_PARTS && pushMembers(part, open)
+    if (isExact) sum += namesBytes(part, open.length - before)
   }
-  return isWhole ? sum : Math.ceil(Math.max(sum, sampledBytes(value, MOST_PARTS, new Set())))
+  return isExact ? sum : Math.ceil(Math.max(sum, sampledBytes(value, MOST_PARTS, new Set())))
 }
 
 /**
  * Extrapolates from some members of a large collection to all of them.
- * @param looks how many of its parts may be inspected
+ * @param budget how many of its parts may be inspected
  */
-function sampledBytes(part: unknown, looks: number, seen: Set<object>): number {
+function sampledBytes(part: unknown, budget: number, seen: Set<object>): number {
   const own = ownBytes(part)
-  if (looks < 1 || !hasMembers(part) || seen.has(part)) return own
+  if (budget < 1 || !hasMembers(part) || seen.has(part)) return own
   seen.add(part)
-  const { members, namesBytes: names = 0, share } = someMembers(part, looks)
+  const { members, namesBytes: names = 0, share } = sampleMembers(part, budget)
   if (members.length === 0) return own
-  const looksEach = looks / (members.length + 1)
-  return own + members.reduce<number>((sum, member) => sum + sampledBytes(member, looksEach, seen), names) / share
+  const budgetEach = budget / (members.length + 1)
+  return own + members.reduce<number>((sum, member) => sum + sampledBytes(member, budgetEach, seen), names) / share
 }
 
-interface SomeMembers {
+interface MemberSample {
   readonly members: readonly unknown[]
   /** Bytes of their names. */
   readonly namesBytes?: number
@@ -112,8 +112,8 @@ interface SomeMembers {
   readonly share: number
 }
 
-function someMembers(part: object, looks: number): SomeMembers {
-  const some = (count: number) => (count <= FEW_MEMBERS ? count : Math.min(count, Math.ceil(Math.sqrt(looks))))
+function sampleMembers(part: object, budget: number): MemberSample {
+  const some = (count: number) => (count <= FEW_MEMBERS ? count : Math.min(count, Math.ceil(Math.sqrt(budget))))
   if (Array.isArray(part)) {
     const count = some(part.length)
     const members = Array.from({ length: count }, (_, at): unknown => part[Math.floor((at * part.length) / count)])
@@ -127,10 +127,10 @@ function someMembers(part: object, looks: number): SomeMembers {
     return { members, share: count / part.size }
   }
   const names = Object.keys(part)
-  const looked = names.slice(0, some(names.length))
-  const members = looked.map((name) => part[name as keyof typeof part])
-  const bytes = looked.reduce((sum, name) => sum + nameBytes(name, names.length), 0)
-  return { members, namesBytes: bytes, share: looked.length / names.length }
+  const sampled = names.slice(0, some(names.length))
+  const members = sampled.map((name) => part[name as keyof typeof part])
+  const bytes = sampled.reduce((sum, name) => sum + nameBytes(name, names.length), 0)
+  return { members, namesBytes: bytes, share: sampled.length / names.length }
 }
 
 /** Bytes of the names of an object's members: 0 where all objects of its kind share them, as V8 keeps those once. */

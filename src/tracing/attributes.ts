@@ -18,7 +18,7 @@ export const methodOf = (method: string): Attributes =>
     : { 'http.request.method': '_OTHER', 'http.request.method_original': method }
 
 /** Attributes of a request that was answered. Values of query parameters are left out, as in log lines. */
-export function answered({ route, url, status, outcome, bytes, peer, aborted }: RequestEvent): Attributes {
+export function requestAttributes({ route, url, status, outcome, bytes, peer, aborted }: RequestEvent): Attributes {
   const [path = '', query] = redactedPath(url).split('?')
   return {
     'url.scheme': url === '' ? undefined : locate(url).scheme,

@@ -24,7 +24,7 @@ const CLOSE_MS = 3_000
 
 /** Spans sent by OTLP over HTTP. The exporter reads `OTEL_EXPORTER_OTLP_*` itself. */
 export function createTracing(env: Environment, logger: Logger): Tracing {
-  tellTroubles(logger)
+  logFailures(logger)
   const { sampler, fault } = samplerFor(env['OTEL_TRACES_SAMPLER'], env['OTEL_TRACES_SAMPLER_ARG'])
   if (fault !== undefined) logger.warn(fault)
   const processor = new BatchSpanProcessor({ exporter: new OTLPTraceExporter(), ...batching() })
@@ -32,7 +32,7 @@ export function createTracing(env: Environment, logger: Logger): Tracing {
   const tracer = provider.getTracer('herdgate', VERSION)
   const spans = new RequestSpans(tracer)
   return {
-    on: true,
+    enabled: true,
     listener: (listener) => spans.around(listener),
     observe: (events) => void events.on('request', (request) => spans.end(request)),
     origin: (origin, urls) => tracedOrigin(origin, { urls, tracer, context: () => spans.context }),
@@ -49,10 +49,10 @@ export function createTracing(env: Environment, logger: Logger): Tracing {
 }
 
 /** A collector that is down is worth a log line, and affects nothing else. */
-function tellTroubles(logger: Logger): void {
-  const tell = (message: string) => logger.warn({ trouble: message }, 'OpenTelemetry')
-  const quiet = () => {}
-  diag.setLogger({ error: tell, warn: tell, info: quiet, debug: quiet, verbose: quiet }, DiagLogLevel.WARN)
+function logFailures(logger: Logger): void {
+  const log = (message: string) => logger.warn({ trouble: message }, 'OpenTelemetry')
+  const ignore = () => {}
+  diag.setLogger({ error: log, warn: log, info: ignore, debug: ignore, verbose: ignore }, DiagLogLevel.WARN)
 }
 
 /** `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` override these. */

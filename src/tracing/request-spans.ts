@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { RequestListener } from 'node:http'
 import { type Context, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Tracer } from '@opentelemetry/api'
 import type { RequestEvent } from '../events.ts'
-import { answered, methodOf, spanName } from './attributes.ts'
+import { requestAttributes, methodOf, spanName } from './attributes.ts'
 import { contextIn } from './trace-context.ts'
 
 /** Server spans, from a request's head to the last octet of its answer, and the context of what happens meanwhile. */
@@ -33,7 +33,7 @@ export class RequestSpans {
   end(request: RequestEvent): void {
     const span = trace.getSpan(this.context)
     if (span === undefined) return
-    if (span.isRecording()) span.setAttributes(answered(request))
+    if (span.isRecording()) span.setAttributes(requestAttributes(request))
     if (request.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
     span.end()
   }

@@ -33,14 +33,14 @@ export function tracedOrigin(origin: Origin, { urls, tracer, context }: TracedOr
     async fetch(request, signal) {
       const cause = context()
       const span = begin(request, cause)
-      const asked = { ...request, fields: withContext(request.fields, trace.setSpan(cause, span)) }
+      const traced = { ...request, fields: withContext(request.fields, trace.setSpan(cause, span)) }
       try {
-        const response = await origin.fetch(asked, signal)
-        answeredWith(span, response.status)
+        const response = await origin.fetch(traced, signal)
+        recordStatus(span, response.status)
         const body = watched(response.body, span, signal)
         return { ...response, body, trailers: () => response.trailers() }
       } catch (error) {
-        failedWith(span, error)
+        recordFailure(span, error)
         span.end()
         throw error
       }
@@ -49,12 +49,12 @@ export function tracedOrigin(origin: Origin, { urls, tracer, context }: TracedOr
   }
 }
 
-function answeredWith(span: Span, status: number): void {
+function recordStatus(span: Span, status: number): void {
   span.setAttribute('http.response.status_code', status)
   if (status >= 400) span.setAttribute('error.type', String(status)).setStatus({ code: SpanStatusCode.ERROR })
 }
 
-function failedWith(span: Span, thrown: unknown): void {
+function recordFailure(span: Span, thrown: unknown): void {
   const { code, message } = asHerdgateError(thrown)
   span.setAttribute('error.type', code)
   if (code !== 'client_gone') span.setStatus({ code: SpanStatusCode.ERROR, message })
@@ -73,7 +73,7 @@ function watched(body: AsyncIterable<Uint8Array>, span: Span, signal?: Signal): 
     try {
       yield* body
     } catch (error) {
-      if (span.isRecording()) failedWith(span, error)
+      if (span.isRecording()) recordFailure(span, error)
       throw error
     } finally {
       end()

@@ -8,7 +8,7 @@ import type { Origin } from '../model.ts'
 /** Wraps the parts of a server in spans, from outside; without tracing a part is returned as it is. */
 export interface Tracing {
   /** Whether there are spans: if so, every request has to go through `listener`. */
-  readonly on: boolean
+  readonly enabled: boolean
   /** A server span for every request, its parent the client's `traceparent`. */
   listener(listener: RequestListener): RequestListener
   /** Ends server spans, with what `request` events say of them. */
@@ -25,7 +25,7 @@ export interface Tracing {
 }
 
 export const NO_TRACING: Tracing = {
-  on: false,
+  enabled: false,
   listener: (listener) => listener,
   observe() {},
   origin: (origin) => origin,

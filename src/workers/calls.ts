@@ -45,14 +45,14 @@ export class Calls<Theirs, Ours> {
   }
 
   /** Sends a message that nobody answers. */
-  tell<Name extends keyof Theirs & string>(name: Name, argument: Argument<Theirs[Name]>): void {
+  notify<Name extends keyof Theirs & string>(name: Name, argument: Argument<Theirs[Name]>): void {
     if (this.#open) this.#send({ name, argument, id: undefined })
   }
 
   /** Takes a message of the other end. A synchronous answer goes out before anything that is sent later. */
   receive(message: Message): void {
     if (!this.#open) return
-    if ('answers' in message) this.#take(message)
+    if ('answers' in message) this.#settle(message)
     else this.#answer(message)
   }
 
@@ -63,7 +63,7 @@ export class Calls<Theirs, Ours> {
     this.#waiting.clear()
   }
 
-  #take(message: Extract<Message, { answers: number }>): void {
+  #settle(message: Extract<Message, { answers: number }>): void {
     const waiting = this.#waiting.get(message.answers)
     this.#waiting.delete(message.answers)
     if ('failed' in message) waiting?.reject(new HerdgateError('internal', message.failed))

@@ -11,17 +11,17 @@ export function fork(failed: (why: string) => void): Worker | undefined {
   try {
     worker = cluster.fork()
   } catch (error) {
-    process.nextTick(failed, wordsOf(error))
+    process.nextTick(failed, messageOf(error))
     return undefined
   }
   if (worker.process.pid !== undefined) return worker
   delete cluster.workers?.[worker.id] // it would stay there for good
-  let isTold = false
+  let isReported = false
   worker.on('error', (error: unknown) => {
-    if (!isTold) failed(wordsOf(error))
-    isTold = true
+    if (!isReported) failed(messageOf(error))
+    isReported = true
   })
   return undefined
 }
 
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -4,7 +4,7 @@ import { LEASE_LIFE_MS } from '../stores/lease-life.ts'
 import type { Calls } from './calls.ts'
 import type { PrimaryService } from './services.ts'
 
-type Primary = Pick<Calls<Pick<PrimaryService, 'take' | 'release'>, unknown>, 'call' | 'tell'>
+type Primary = Pick<Calls<Pick<PrimaryService, 'take' | 'release'>, unknown>, 'call' | 'notify'>
 
 /** One fetch per key among the workers of one primary, which keeps the table. */
 export function ipcLeases(primary: Primary, clock: Pick<Clock, 'now'> = systemClock): FetchLeases {
@@ -16,7 +16,7 @@ export function ipcLeases(primary: Primary, clock: Pick<Clock, 'now'> = systemCl
         return held && clock.now() - askedAt >= LEASE_LIFE_MS
       },
       release(ending) {
-        if (held) primary.tell('release', { key, fence, ending })
+        if (held) primary.notify('release', { key, fence, ending })
         held = false
       },
     }

@@ -41,7 +41,7 @@ export class IpcLog implements InvalidationLog {
   }
 
   /** Applies the next record. */
-  hear({ position, mode, targets }: WorkerRecord): void {
+  applyRecord({ position, mode, targets }: WorkerRecord): void {
     for (const target of targets) this.#marks.name(target, mode, position)
     this.#position = position
   }

@@ -5,7 +5,7 @@ import type { Calls } from './calls.ts'
 import type { PrimaryService } from './services.ts'
 
 type Memory = Pick<PrimaryService, 'get' | 'put' | 'forget' | 'forgetAll'>
-type Primary = Pick<Calls<Memory, unknown>, 'call' | 'tell'>
+type Primary = Pick<Calls<Memory, unknown>, 'call' | 'notify'>
 
 /** Octets that may be on their way to the primary; an entry beyond that stays with the worker that has it. */
 const MOST_UNDERWAY_BYTES = 64 * 2 ** 20
@@ -26,7 +26,7 @@ export function ipcStore(primary: Primary, clock: Clock = systemClock): Store {
   const set = (key: string, stored: Stored): Awaitable<Written> => {
     const octets = encode(key, stored, { correction: correctionOf(clock) })
     if (octets === undefined || underway + octets.length > MOST_UNDERWAY_BYTES) {
-      primary.tell('forget', [key]) // what is there is older
+      primary.notify('forget', [key]) // what is there is older
       return 'lost'
     }
     underway += octets.length
@@ -44,9 +44,9 @@ export function ipcStore(primary: Primary, clock: Clock = systemClock): Store {
     setMany(writes) {
       for (const { key, stored } of writes) void set(key, stored)
     },
-    delete: (key) => primary.tell('forget', [key]),
-    deleteMany: (keys) => primary.tell('forget', keys),
-    clear: () => primary.tell('forgetAll', undefined),
+    delete: (key) => primary.notify('forget', [key]),
+    deleteMany: (keys) => primary.notify('forget', keys),
+    clear: () => primary.notify('forgetAll', undefined),
     close() {},
     usage: () => [],
   }

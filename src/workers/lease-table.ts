@@ -7,7 +7,7 @@ export type Turn = { readonly kind: 'held'; readonly fence: number } | Exclude<L
 interface Waiter {
   /** Number of the worker. */
   readonly worker: number
-  tell(turn: Turn): void
+  settle(turn: Turn): void
 }
 
 interface Held {
@@ -44,7 +44,7 @@ export class LeaseTable {
   take(key: string, worker: number): Promise<Turn> {
     const held = this.#held.get(key)
     return held === undefined || held.isFree
-      ? Promise.resolve(this.#give(key, worker, held?.waiting ?? new Set()))
+      ? Promise.resolve(this.#grant(key, worker, held?.waiting ?? new Set()))
       : new Promise((resolve) => this.#wait(held, worker, resolve))
   }
 
@@ -52,53 +52,53 @@ export class LeaseTable {
     const held = this.#held.get(key)
     if (held?.fence !== fence) return
     this.#held.delete(key)
-    for (const waiter of held.waiting) waiter.tell({ kind: ending })
+    for (const waiter of held.waiting) waiter.settle({ kind: ending })
   }
 
   /**
    * The worker does not answer: a lease that it has held for `LEASE_LIFE_MS` goes to whichever other worker has waited
    * longest, or else to the next to ask. If the worker was only slow, it knows by then that its leases are doubtful.
    */
-  passFrom(worker: number): void {
+  reassignFrom(worker: number): void {
     const now = this.#clock.now()
     for (const [key, held] of this.#held) {
       if (held.worker !== worker || now - held.since < LEASE_LIFE_MS) continue
       const next = [...held.waiting].find((waiter) => waiter.worker !== worker)
       if (next === undefined) held.isFree = true
-      else next.tell(this.#give(key, next.worker, held.waiting))
+      else next.settle(this.#grant(key, next.worker, held.waiting))
     }
   }
 
   /** The worker is gone: its leases go to whoever has waited longest. */
   leave(worker: number): void {
     for (const [key, { worker: holder, waiting }] of this.#held) {
-      for (const waiter of waiting) if (waiter.worker === worker) waiter.tell({ kind: 'unavailable' })
-      if (holder === worker) this.#passOn(key, waiting)
+      for (const waiter of waiting) if (waiter.worker === worker) waiter.settle({ kind: 'unavailable' })
+      if (holder === worker) this.#reassign(key, waiting)
     }
   }
 
-  #passOn(key: string, waiting: Set<Waiter>): void {
+  #reassign(key: string, waiting: Set<Waiter>): void {
     const [next] = waiting
     if (next === undefined) this.#held.delete(key)
-    else next.tell(this.#give(key, next.worker, waiting))
+    else next.settle(this.#grant(key, next.worker, waiting))
   }
 
-  #give(key: string, worker: number, waiting: Set<Waiter>): Turn {
+  #grant(key: string, worker: number, waiting: Set<Waiter>): Turn {
     const fence = ++this.#fences
     this.#held.set(key, { worker, fence, waiting, since: this.#clock.now(), isFree: false })
     return { kind: 'held', fence }
   }
 
-  #wait({ waiting }: Held, worker: number, tell: (turn: Turn) => void): void {
+  #wait({ waiting }: Held, worker: number, settle: (turn: Turn) => void): void {
     const waiter: Waiter = {
       worker,
-      tell(turn) {
+      settle(turn) {
         cancel()
         waiting.delete(waiter)
-        tell(turn)
+        settle(turn)
       },
     }
-    const cancel = this.#clock.after(this.#maxWaitMs, () => waiter.tell({ kind: 'unavailable' }))
+    const cancel = this.#clock.after(this.#maxWaitMs, () => waiter.settle({ kind: 'unavailable' }))
     waiting.add(waiter)
   }
 }

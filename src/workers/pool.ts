@@ -16,18 +16,18 @@ export interface PoolOptions {
   readonly clock: Clock
   readonly logger: Logger
   /** Answers what a worker asks. */
-  serve(member: Member): Omit<PrimaryService, 'begun' | 'listening' | 'refused'>
+  serve(member: Member): Omit<PrimaryService, 'begun' | 'listening' | 'listenFailed'>
   /**
    * The process has ended, perhaps before it had sent anything.
    * @param how the signal, or the exit code, in words
    */
-  left(member: Member, how: string): void
+  ended(member: Member, how: string): void
 }
 
 /** How long a worker may take to answer when no purge waits for it: no burst of work takes that long. */
 const PATIENCE_MS = 15_000
 /** How often a long start is logged: a large disk file that was not closed properly takes minutes to check. */
-const TELLS_OF_START_EVERY_MS = 60_000
+const LOG_START_EVERY_MS = 60_000
 /** A worker that has not begun by then is given up. */
 const BEGINS_WITHIN_MS = 30 * 60_000
 /** After this many in a row, before all workers have listened, the start is given up. */
@@ -88,7 +88,7 @@ export class Pool {
    * that it cannot go on without what it was sent.
    * @param patienceMs after which it is taken for hung
    */
-  async answer<T>(member: Member, asked: Promise<T>, patienceMs: number = PATIENCE_MS): Promise<T | undefined> {
+  async answerOf<T>(member: Member, asked: Promise<T>, patienceMs: number = PATIENCE_MS): Promise<T | undefined> {
     const { clock, logger } = this.#options
     const settled = asked.catch(() => undefined)
     // In two halves: if this process itself was held up, the second leaves time to read the answers.
@@ -107,7 +107,7 @@ export class Pool {
     if (this.#isClosing || member.isReplaced) return
     member.isReplaced = true
     this.#options.logger.info({ worker: member.pid }, 'a worker is being stopped; another takes its place')
-    member.calls.tell('drain', undefined) // until then it asks its clients to reconnect
+    member.calls.notify('drain', undefined) // until then it asks its clients to reconnect
     this.#fork()
   }
 
@@ -115,7 +115,7 @@ export class Pool {
   close(): Promise<void> {
     this.#isClosing = true
     for (const member of this.#members) {
-      if (member.hasBegun) member.calls.tell('end', undefined)
+      if (member.hasBegun) member.calls.notify('end', undefined)
       else member.kill()
     }
     if (this.#members.size === 0) this.#ended.resolve()
@@ -124,37 +124,37 @@ export class Pool {
 
   #fork(): void {
     if (this.#isClosing) return
-    const worker = fork((why) => this.#isNotForked(why))
+    const worker = fork((why) => this.#forkFailed(why))
     if (worker === undefined) return
     const member = new Member(worker, this.#options.clock.now(), (self) => ({
       ...this.#options.serve(self),
       begun: () => {
         self.hasBegun = true
       },
-      listening: (url) => this.#listens(self, url),
-      refused: (failure) => this.#isRefused(self, failure),
+      listening: (url) => this.#onListening(self, url),
+      listenFailed: (failure) => this.#listenFailed(self, failure),
     }))
     this.#members.add(member)
-    member.onceEnded((how) => this.#ends(member, how))
+    member.onceEnded((how) => this.#onEnded(member, how))
     this.#watchStart(member)
   }
 
   #watchStart(member: Member): void {
     const { clock, logger } = this.#options
-    clock.after(TELLS_OF_START_EVERY_MS, () => {
+    clock.after(LOG_START_EVERY_MS, () => {
       if (member.hasBegun || !this.#members.has(member)) return
       const ms = clock.now() - member.since
-      const words = `a worker has been starting for ${Math.round(ms / 60_000)} min`
+      const message = `a worker has been starting for ${Math.round(ms / 60_000)} min`
       if (ms < BEGINS_WITHIN_MS) {
-        logger.warn({ worker: member.pid }, words)
+        logger.warn({ worker: member.pid }, message)
         this.#watchStart(member)
       } else if (member.kill()) {
-        logger.error({ worker: member.pid }, `${words} and is killed`)
+        logger.error({ worker: member.pid }, `${message} and is killed`)
       }
     })
   }
 
-  #listens(member: Member, url: string): void {
+  #onListening(member: Member, url: string): void {
     member.isListening = true
     const missing = this.#options.size - this.listening.length
     if (missing > 0) return
@@ -168,22 +168,22 @@ export class Pool {
     const { clock } = this.#options
     member.isListening = false
     clock.after(LAST_REQUESTS_MS, () => {
-      member.calls.tell('end', undefined)
+      member.calls.notify('end', undefined)
       clock.after(LEAVES_WITHIN_MS, () => member.kill())
     })
   }
 
   /** The worker ends by itself. Once all have listened, the port may be free again for the next. */
-  #isRefused({ pid }: Member, failure: ListenFailure): void {
+  #listenFailed({ pid }: Member, failure: ListenFailure): void {
     if (!this.#hasStarted) this.#giveUp(listenError(failure))
     else this.#options.logger.error({ worker: pid }, `a worker cannot listen: ${failure.message}`)
   }
 
-  #ends(member: Member, how: string): void {
+  #onEnded(member: Member, how: string): void {
     const { clock, logger } = this.#options
     this.#members.delete(member)
     member.calls.hangUp()
-    this.#options.left(member, how)
+    this.#options.ended(member, how)
     if (this.#isClosing) {
       if (this.#members.size === 0) this.#ended.resolve()
       return
@@ -197,7 +197,7 @@ export class Pool {
     logger.error({ worker: member.pid }, `a worker has ended with ${how}; another takes its place`)
   }
 
-  #isNotForked(why: string): void {
+  #forkFailed(why: string): void {
     if (this.#isClosing) return
     this.#shortLives++
     if (this.#tryAgain(why)) this.#options.logger.error(`a worker could not be started: ${why}; trying again`)

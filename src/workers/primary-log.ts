@@ -16,7 +16,7 @@ export interface Follower {
    * Sends the record, after those before it. True when it is applied there; false when the process has ended instead,
    * and uses nothing any more.
    */
-  hear(record: WorkerRecord): Promise<boolean>
+  applyRecord(record: WorkerRecord): Promise<boolean>
 }
 
 /**
@@ -34,7 +34,7 @@ export class PrimaryLog implements InvalidationLog {
   position = 0
   readonly #clock: Clock
   readonly #marks: Marks
-  readonly #followers = new Map<Follower, { heard: number }>()
+  readonly #followers = new Map<Follower, { applied: number }>()
 
   constructor(clock: Clock, maxTargets: number = MAX_TARGETS) {
     this.#clock = clock
@@ -48,7 +48,7 @@ export class PrimaryLog implements InvalidationLog {
   /** Sends it every record from now on. @returns what the log remembers so far */
   follow(follower: Follower): LogState {
     const { generation, position } = this
-    this.#followers.set(follower, { heard: position })
+    this.#followers.set(follower, { applied: position })
     return { generation, position, ...this.#marks.state }
   }
 
@@ -62,17 +62,17 @@ export class PrimaryLog implements InvalidationLog {
     const targets = targetsOf(selectors)
     for (const target of targets) this.#marks.name(target, mode, position)
     const record = { position, mode, targets }
-    const told = [...this.#followers].map(([follower]) => this.#tell(follower, record))
-    const heard = await within(told, WAIT_MS, this.#clock)
-    const acked = heard.filter((applied) => applied === true).length
-    const late = heard.filter((applied) => applied === LATE).length
+    const applying = [...this.#followers].map(([follower]) => this.#send(follower, record))
+    const results = await within(applying, WAIT_MS, this.#clock)
+    const acked = results.filter((applied) => applied === true).length
+    const late = results.filter((applied) => applied === LATE).length
     return { id: `${this.generation}-${position}`, position, nodes: { expected: acked + late, acked } }
   }
 
-  async #tell(follower: Follower, record: WorkerRecord): Promise<boolean> {
-    const applied = await follower.hear(record)
+  async #send(follower: Follower, record: WorkerRecord): Promise<boolean> {
+    const applied = await follower.applyRecord(record)
     const known = this.#followers.get(follower)
-    if (applied && known !== undefined) known.heard = Math.max(known.heard, record.position)
+    if (applied && known !== undefined) known.applied = Math.max(known.applied, record.position)
     return applied
   }
 
@@ -85,7 +85,7 @@ export class PrimaryLog implements InvalidationLog {
   }
 
   nodes(): readonly LogNode[] {
-    return [...this.#followers].map(([{ id }, { heard }]) => ({ id, position: heard }))
+    return [...this.#followers].map(([{ id }, { applied }]) => ({ id, position: applied }))
   }
 
   close(): void {}

@@ -43,7 +43,7 @@ export async function createPrimary(
   const redisDeadlineMs = (config.store.redis ?? DEFAULT_REDIS).deadline
   const chaos = createChaos(config.chaos, { clock, events, redisDeadlineMs, codec: {} })
   const routing = new Routing(config, { clock, chaos })
-  const happened: WorkforceParts['happened'] = (member, snapshot) => live.told(member, snapshot)
+  const onSnapshot: WorkforceParts['onSnapshot'] = (member, snapshot) => live.add(member, snapshot)
   const workforce = new Workforce(config, {
     module: WORKER,
     size: workers,
@@ -54,7 +54,7 @@ export async function createPrimary(
       const { primary: containerShare } = containerShares(config, workers)
       return watchMemory({ clock, logger, store, containerShare, whileShort: 'workers share less of what they fetch' })
     },
-    happened,
+    onSnapshot,
     ended: ({ node }) => hasEnded(node),
   })
   const { reports, store } = workforce
@@ -63,7 +63,7 @@ export async function createPrimary(
   logRequests(events, logger, { pretty }) // only purges: requests are logged where they are answered
 
   const stats = () => sumOfStatistics(cache.stats(), reports.stats)
-  const live = new WorkersLive({ clock, stats, want: (wanted) => workforce.watch(wanted) })
+  const live = new WorkersLive({ clock, stats, setWatched: (wanted) => workforce.watch(wanted) })
   const metrics = createMetrics({
     events,
     usage: () => sumOfTiers([...store.usage(), ...stats().tiers.filter(({ tier }) => tier !== 'memory')]),
@@ -130,7 +130,7 @@ function cacheOfAll(cache: Cache, workforce: Workforce, stats: () => Statistics)
     invalidate: (targets) => cache.invalidate(targets),
     explain: (request) => workforce.explain(request),
     async stats() {
-      await workforce.hearAll()
+      await workforce.collectReports()
       return stats()
     },
   }
@@ -140,7 +140,7 @@ function cacheOfAll(cache: Cache, workforce: Workforce, stats: () => Statistics)
 function metricsOfAll(own: Metrics, workforce: Workforce): AdminParts['metrics'] {
   return {
     async render(accept) {
-      await workforce.hearAll()
+      await workforce.collectReports()
       return renderReports([await own.report(), ...workforce.reports.metrics], accept)
     },
   }

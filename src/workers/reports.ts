@@ -11,7 +11,7 @@ export class Reports {
   #endedMetrics: readonly MetricReport[] = []
   #endedStats: Statistics | undefined
 
-  heard(member: Member, report: Report): void {
+  add(member: Member, report: Report): void {
     if (!this.#ended.has(member)) this.#last.set(member, report)
   }
 
@@ -36,8 +36,8 @@ export class Reports {
 
   /** What works worse than configured in any worker that is to go on: one that is about to end closes what it has. */
   get degraded(): string[] {
-    const told = [...this.#last].flatMap(([{ isListening }, { degraded }]) => (isListening ? degraded : []))
-    return [...new Set(told)]
+    const all = [...this.#last].flatMap(([{ isListening }, { degraded }]) => (isListening ? degraded : []))
+    return [...new Set(all)]
   }
 
   #living<T>(read: (report: Report) => T): T[] {

@@ -19,7 +19,7 @@ export interface PrimaryService {
   /** Its data port listens. */
   listening(url: string): void
   /** Its data port cannot listen. */
-  refused(error: ListenFailure): void
+  listenFailed(error: ListenFailure): void
   /** It got a signal to end, alone or with its whole process group. */
   terminated(nothing: undefined): void
   append(record: { readonly mode: InvalidationMode; readonly selectors: Selectors }): Awaitable<Receipt>
@@ -30,18 +30,18 @@ export interface PrimaryService {
   put(copy: { readonly key: string; readonly octets: Uint8Array }): boolean
   forget(keys: readonly string[]): void
   forgetAll(nothing: undefined): void
-  happened(snapshot: Snapshot): void
+  snapshot(snapshot: Snapshot): void
 }
 
 /** What the primary asks of a worker. */
 export interface WorkerService {
-  begin(how: Beginning): void
+  begin(how: WorkerSetup): void
   /** Settles once nothing that the record names is used any more. */
-  hear(record: WorkerRecord): Awaitable<void>
+  applyRecord(record: WorkerRecord): Awaitable<void>
   /** From now on requests use these origins and routes. */
   apply(config: Pick<Config, 'origins' | 'routes'>): void
   report(nothing: undefined): Awaitable<Report>
-  explain(request: AskedAbout): Awaitable<Explanation>
+  explain(request: ExplainRequest): Awaitable<Explanation>
   /** Clears the worker's tiers, for their memory: what is in them has been purged. */
   clear(nothing: undefined): Awaitable<void>
   /** Starts or stops telling the primary what happens, once a second. */
@@ -52,7 +52,7 @@ export interface WorkerService {
   end(nothing: undefined): void
 }
 
-export interface Beginning {
+export interface WorkerSetup {
   /** With the worker's share of the limits. */
   readonly config: Config
   /** The worker's part of the container's memory, from 0 to 1. */
@@ -77,7 +77,7 @@ export interface Report {
   readonly degraded: readonly string[]
 }
 
-export interface AskedAbout {
+export interface ExplainRequest {
   readonly method: string
   readonly url: string
   readonly fields: Fields

@@ -15,7 +15,7 @@ export class SharedMemory implements Yielding {
   constructor({ maxBytes, events }: { readonly maxBytes: number; readonly events: Events }) {
     this.#kept = new PlainLru({
       maxBytes,
-      departed(why) {
+      onEviction(why) {
         if (why === 'size') events.emit('eviction', { tier: 'memory', reason: 'size' })
       },
     })

@@ -60,18 +60,18 @@ export class SharedParts {
   /**
    * What the log remembers so far; from now on the worker is sent each record. Undefined where disk or Redis have the
    * log.
-   * @param tell sends a record: true when the worker has applied it, false when it has ended instead
+   * @param applyRecord sends a record: true when the worker has applied it, false when it has ended instead
    */
-  follow(member: Member, tell: (record: WorkerRecord) => Promise<boolean>): LogState | undefined {
+  follow(member: Member, applyRecord: (record: WorkerRecord) => Promise<boolean>): LogState | undefined {
     if (this.memory === undefined) return undefined
-    const follower = { id: String(member.pid), hear: tell }
+    const follower = { id: String(member.pid), applyRecord }
     this.#followers.set(member, follower)
     return this.log.follow(follower)
   }
 
   /** The worker does not answer: nobody waits any longer for what it fetches. */
-  passFrom(member: Member): void {
-    this.#leases.passFrom(member.number)
+  reassignFrom(member: Member): void {
+    this.#leases.reassignFrom(member.number)
   }
 
   /** The worker has ended. */

@@ -7,32 +7,32 @@ import { byResult } from '../model.ts'
  * Adds up one snapshot of each worker.
  * @param stats the present statistics of all workers
  */
-export function sumOfSnapshots(told: readonly [Snapshot, ...Snapshot[]], stats: Statistics): Snapshot {
-  const [first] = told
+export function sumOfSnapshots(snapshots: readonly [Snapshot, ...Snapshot[]], stats: Statistics): Snapshot {
+  const [first] = snapshots
   return {
-    at: Math.max(...told.map(({ at }) => at)),
-    elapsedMs: Math.max(...told.map(({ elapsedMs }) => elapsedMs)),
+    at: Math.max(...snapshots.map(({ at }) => at)),
+    elapsedMs: Math.max(...snapshots.map(({ elapsedMs }) => elapsedMs)),
     stats,
-    synced: told.every(({ synced }) => synced),
-    requests: byResult((result) => sumOf(told, ({ requests }) => requests[result])),
+    synced: snapshots.every(({ synced }) => synced),
+    requests: byResult((result) => sumOf(snapshots, ({ requests }) => requests[result])),
     latency: {
       boundsMs: first.latency.boundsMs,
-      hit: sumOfLists(told.map(({ latency }) => latency.hit)),
-      miss: sumOfLists(told.map(({ latency }) => latency.miss)),
+      hit: sumOfLists(snapshots.map(({ latency }) => latency.hit)),
+      miss: sumOfLists(snapshots.map(({ latency }) => latency.miss)),
     },
     herd: {
-      waiting: sumOf(told, ({ herd }) => herd.waiting),
-      fetching: sumOf(told, ({ herd }) => herd.fetching),
+      waiting: sumOf(snapshots, ({ herd }) => herd.waiting),
+      fetching: sumOf(snapshots, ({ herd }) => herd.fetching),
     },
     origins: groups(
-      told.flatMap(({ origins }) => origins),
+      snapshots.flatMap(({ origins }) => origins),
       ({ origin }) => origin,
     ).map(sumOfOrigin),
     evictions: groups(
-      told.flatMap(({ evictions }) => evictions),
+      snapshots.flatMap(({ evictions }) => evictions),
       ({ tier, reason }) => `${tier} ${reason}`,
     ).map(([one, ...rest]) => ({ ...one, count: one.count + sumOf(rest, ({ count }) => count) })),
-    recent: latest(told.flatMap(({ recent }) => recent)),
+    recent: latest(snapshots.flatMap(({ recent }) => recent)),
   }
 }
 

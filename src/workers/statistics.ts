@@ -30,12 +30,12 @@ export function sumOfTiers(tiers: readonly TierUsage[]): TierUsage[] {
   const byTier = new Map<Tier, TierUsage>()
   for (const usage of tiers) {
     const other = byTier.get(usage.tier)
-    byTier.set(usage.tier, other === undefined ? usage : together(other, usage))
+    byTier.set(usage.tier, other === undefined ? usage : combined(other, usage))
   }
   return [...byTier.values()]
 }
 
-function together(one: TierUsage, other: TierUsage): TierUsage {
+function combined(one: TierUsage, other: TierUsage): TierUsage {
   const { tier } = one
   const join = tier === 'memory' ? (a: number, b: number) => a + b : Math.max
   const degraded = one.degraded === true || other.degraded === true

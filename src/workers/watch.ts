@@ -6,14 +6,14 @@ import type { Pool } from './pool.ts'
 import type { Report } from './services.ts'
 
 /** How often each worker reports what it has counted, and so that it is alive; ms. */
-const HEARD_EVERY_MS = 1_000
+const REPORT_EVERY_MS = 1_000
 /** How long to wait for the latest numbers before the last known ones are used; ms. */
 const DEADLINE_MS = 1_000
 
 export interface WatchParts {
-  readonly pool: Pick<Pool, 'begun' | 'answer'>
+  readonly pool: Pick<Pool, 'begun' | 'answerOf'>
   readonly clock: Clock
-  readonly heard: (member: Member, report: Report) => void
+  readonly reported: (member: Member, report: Report) => void
   /**
    * It has not answered for `LEASE_LIFE_MS` and may hang: nobody should wait for what it fetches. It is killed later if
    * it never answers.
@@ -32,27 +32,27 @@ export class Watch {
 
   /** Asks at intervals from now on. @returns settles when all have answered once, or the time for that is up */
   async start(): Promise<void> {
-    this.#cancel = this.#parts.clock.after(HEARD_EVERY_MS, () => void this.start())
-    await this.hearAll()
+    this.#cancel = this.#parts.clock.after(REPORT_EVERY_MS, () => void this.start())
+    await this.collectReports()
   }
 
   stop(): void {
     this.#cancel?.()
   }
 
-  async hearAll(): Promise<void> {
+  async collectReports(): Promise<void> {
     const { pool, clock } = this.#parts
-    const asked = pool.begun.map((member) => this.#hear(member))
+    const asked = pool.begun.map((member) => this.#collectReport(member))
     await within(asked, DEADLINE_MS, clock)
   }
 
-  async #hear(member: Member): Promise<void> {
-    const { pool, clock, heard, late } = this.#parts
-    const answered = pool.answer(member, member.calls.call('report', undefined))
+  async #collectReport(member: Member): Promise<void> {
+    const { pool, clock, reported, late } = this.#parts
+    const answered = pool.answerOf(member, member.calls.call('report', undefined))
     void within([answered], LEASE_LIFE_MS, clock).then(([answer]) => {
       if (answer === LATE) late(member)
     })
     const report = await answered
-    if (report !== undefined) heard(member, report)
+    if (report !== undefined) reported(member, report)
   }
 }

@@ -9,7 +9,7 @@ import { Calls, type Message } from './calls.ts'
 import { IpcLog } from './ipc-log.ts'
 import { ipcLeases } from './ipc-leases.ts'
 import { ipcStore } from './ipc-store.ts'
-import type { Beginning, ListenFailure, PrimaryService, WorkerService } from './services.ts'
+import type { WorkerSetup, ListenFailure, PrimaryService, WorkerService } from './services.ts'
 
 prepareOwnProcess(1) // the other cores are for other workers
 
@@ -21,7 +21,7 @@ let unwatch: (() => void) | undefined
 
 const service: WorkerService = {
   begin,
-  hear: (record) => log?.hear(record),
+  applyRecord: (record) => log?.applyRecord(record),
   apply: (config) => proxy?.apply(config),
   async report() {
     const started = await begun.promise
@@ -32,7 +32,7 @@ const service: WorkerService = {
   clear: async () => (await begun.promise).clear(),
   watch(wanted) {
     if (wanted) {
-      unwatch ??= proxy?.live.watch((snapshot) => primary.tell('happened', snapshot))
+      unwatch ??= proxy?.live.watch((snapshot) => primary.notify('snapshot', snapshot))
     } else {
       unwatch?.()
       unwatch = undefined
@@ -46,12 +46,12 @@ const primary = new Calls<PrimaryService, WorkerService>((message) => void proce
 process.on('message', (message: Message) => primary.receive(message))
 // Where the whole process group gets these, the primary acts on them: workers end when it tells them to, or is gone.
 process.on('SIGHUP', ignore)
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => primary.tell('terminated', undefined))
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => primary.notify('terminated', undefined))
 const tracing = await openTracing(process.env, pino())
-primary.tell('hello', undefined)
+primary.notify('hello', undefined)
 
 /** Synchronous: a record that follows must find the log. */
-function begin({ config, containerShare, node, log: state }: Beginning): void {
+function begin({ config, containerShare, node, log: state }: WorkerSetup): void {
   output = openLog(config.logLevel)
   const { logger } = output
   log = state && new IpcLog({ id: String(process.pid), state, append: (record) => primary.call('append', record) })
@@ -65,11 +65,11 @@ function begin({ config, containerShare, node, log: state }: Beginning): void {
   })
   closeOnErrors({ close }, output)
   begun.resolve(proxy)
-  primary.tell('begun', undefined) // before it listens: see `Pool.begun`
+  primary.notify('begun', undefined) // before it listens: see `Pool.begun`
   proxy.listen().then(
-    (url) => primary.tell('listening', url),
+    (url) => primary.notify('listening', url),
     (error: unknown) => {
-      primary.tell('refused', failureOf(error))
+      primary.notify('listenFailed', failureOf(error))
       void end(1)
     },
   )

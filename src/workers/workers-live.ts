@@ -8,7 +8,7 @@ export interface WorkersLiveParts {
   /** Those of all workers, as last reported. */
   readonly stats: () => Statistics
   /** Tells all workers whether anybody watches; repeated for those that have started since. */
-  readonly want: (wanted: boolean) => void
+  readonly setWatched: (wanted: boolean) => void
 }
 
 const SNAPSHOT_MS = 1_000
@@ -18,7 +18,7 @@ export class WorkersLive implements Live {
   readonly #parts: WorkersLiveParts
   readonly #watchers = new Set<(snapshot: Snapshot) => void>()
   /** By worker, its snapshots that have not been passed on; no list is empty. */
-  readonly #told = new Map<object, Snapshot[]>()
+  readonly #pending = new Map<object, Snapshot[]>()
   #stop: (() => void) | undefined
 
   constructor(parts: WorkersLiveParts) {
@@ -26,10 +26,10 @@ export class WorkersLive implements Live {
   }
 
   /** Takes a snapshot of a worker. */
-  told(worker: object, snapshot: Snapshot): void {
+  add(worker: object, snapshot: Snapshot): void {
     if (this.#watchers.size === 0) return
-    const waiting = this.#told.get(worker)
-    if (waiting === undefined) this.#told.set(worker, [snapshot])
+    const waiting = this.#pending.get(worker)
+    if (waiting === undefined) this.#pending.set(worker, [snapshot])
     else waiting.push(snapshot)
   }
 
@@ -41,23 +41,23 @@ export class WorkersLive implements Live {
       if (!this.#watchers.delete(watcher) || this.#watchers.size > 0) return
       this.#stop?.()
       this.#stop = undefined
-      this.#told.clear()
-      this.#parts.want(false)
+      this.#pending.clear()
+      this.#parts.setWatched(false)
     }
   }
 
   #tick(): void {
-    const { clock, want } = this.#parts
-    want(true)
+    const { clock, setWatched } = this.#parts
+    setWatched(true)
     this.#stop = clock.after(SNAPSHOT_MS, () => this.#tick())
-    do this.#tell()
-    while ([...this.#told.values()].some(({ length }) => length > 1))
+    do this.#send()
+    while ([...this.#pending.values()].some(({ length }) => length > 1))
   }
 
   /** Passes on one snapshot of each worker: a second one that came early is left for the next time. */
-  #tell(): void {
-    const [first, ...rest] = [...this.#told.values()].flatMap((waiting) => waiting.splice(0, 1))
-    for (const [worker, { length }] of this.#told) if (length === 0) this.#told.delete(worker)
+  #send(): void {
+    const [first, ...rest] = [...this.#pending.values()].flatMap((waiting) => waiting.splice(0, 1))
+    for (const [worker, { length }] of this.#pending) if (length === 0) this.#pending.delete(worker)
     if (first === undefined) return
     const sum = sumOfSnapshots([first, ...rest], this.#parts.stats())
     for (const watcher of this.#watchers) watcher(sum)

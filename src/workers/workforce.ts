@@ -32,7 +32,7 @@ export interface WorkforceParts {
   /** Keeps the primary within its memory. */
   readonly watchMemory: SharedPartsOptions['watchMemory']
   /** Called with a worker's snapshot of what happened there within a second. */
-  readonly happened: (member: Member, snapshot: Snapshot) => void
+  readonly onSnapshot: (member: Member, snapshot: Snapshot) => void
   /** Called when a worker's process has ended. */
   readonly ended: (member: Member) => void
 }
@@ -65,13 +65,13 @@ export class Workforce {
       clock,
       logger,
       serve: (member) => this.#serve(member),
-      left: (member, how) => this.#left(member, how),
+      ended: (member, how) => this.#onEnded(member, how),
     })
     this.#watch = new Watch({
       pool: this.#pool,
       clock,
-      heard: (member, report) => this.reports.heard(member, report),
-      late: (member) => this.shared.passFrom(member),
+      reported: (member, report) => this.reports.add(member, report),
+      late: (member) => this.shared.reassignFrom(member),
     })
   }
 
@@ -102,27 +102,27 @@ export class Workforce {
     this.#current = next
     const share = this.#share(next)
     const applies = async (member: Member): Promise<void> => {
-      if (member.hasBegun) await this.#pool.answer(member, member.calls.call('apply', share))
-      else member.calls.tell('apply', share) // it listens only after that
+      if (member.hasBegun) await this.#pool.answerOf(member, member.calls.call('apply', share))
+      else member.calls.notify('apply', share) // it listens only after that
     }
     await Promise.all(this.#pool.members.map(applies))
   }
 
   /** Settles when all have reported what they have counted so far, or the time for that is up. */
-  hearAll(): Promise<void> {
-    return this.#watch.hearAll()
+  collectReports(): Promise<void> {
+    return this.#watch.collectReports()
   }
 
   /** Tells all workers whether anybody watches. */
   watch(wanted: boolean): void {
-    for (const { calls } of this.#pool.begun) calls.tell('watch', wanted)
+    for (const { calls } of this.#pool.begun) calls.notify('watch', wanted)
   }
 
   /** Any worker can answer: what it does not hold itself, it looks up where that is shared. */
   async explain({ method, url, fields }: CacheRequest): Promise<Explanation> {
     const [member] = this.#pool.listening
     const asked = member?.calls.call('explain', { method, url, fields })
-    const explanation = member && asked && (await this.#pool.answer(member, asked))
+    const explanation = member && asked && (await this.#pool.answerOf(member, asked))
     if (explanation === undefined) throw new HerdgateError('overloaded', 'no worker could be asked')
     return explanation
   }
@@ -140,7 +140,7 @@ export class Workforce {
       clear: () => {
         this.shared.clear()
         // Nobody waits for this: what is there is dead already, and Redis takes its time.
-        for (const { calls } of this.#pool.begun) calls.tell('clear', undefined)
+        for (const { calls } of this.#pool.begun) calls.notify('clear', undefined)
       },
       close() {},
       usage: () => memory?.usage() ?? [],
@@ -150,7 +150,7 @@ export class Workforce {
   /** Is not ready any more: each answer is now the last of its connection. */
   drain(): void {
     this.#isDraining = true
-    for (const { calls } of this.#pool.members) calls.tell('drain', undefined)
+    for (const { calls } of this.#pool.members) calls.notify('drain', undefined)
   }
 
   /** @returns settles when the last worker has ended */
@@ -161,11 +161,11 @@ export class Workforce {
     this.shared.close()
   }
 
-  #serve(member: Member): Omit<PrimaryService, 'begun' | 'listening' | 'refused'> {
+  #serve(member: Member): Omit<PrimaryService, 'begun' | 'listening' | 'listenFailed'> {
     return {
       ...this.shared.serve(member),
       hello: () => this.#begin(member),
-      happened: (snapshot) => this.#parts.happened(member, snapshot),
+      snapshot: (snapshot) => this.#parts.onSnapshot(member, snapshot),
       terminated: () => this.#terminated(member),
     }
   }
@@ -173,17 +173,17 @@ export class Workforce {
   #begin(member: Member): void {
     const log = this.shared.follow(member, async (record) => {
       if (!member.hasBegun) {
-        member.calls.tell('hear', record)
+        member.calls.notify('applyRecord', record)
         return true // it takes no connection before it has
       }
-      const applied = member.calls.call('hear', record).then(() => true)
-      return (await this.#pool.answer(member, applied, this.#patienceMs)) === true
+      const applied = member.calls.call('applyRecord', record).then(() => true)
+      return (await this.#pool.answerOf(member, applied, this.#patienceMs)) === true
     })
     const { size } = this.#parts
     const config = { ...shareOf(this.#config, size), ...this.#share(this.#current) }
     const { worker: containerShare } = containerShares(this.#config, size)
-    member.calls.tell('begin', { config, containerShare, node: member.node, log })
-    if (this.#isDraining || member.isReplaced) member.calls.tell('drain', undefined)
+    member.calls.notify('begin', { config, containerShare, node: member.node, log })
+    if (this.#isDraining || member.isReplaced) member.calls.notify('drain', undefined)
   }
 
   #share(current: Reloadable): Reloadable {
@@ -197,7 +197,7 @@ export class Workforce {
     })
   }
 
-  #left(member: Member, how: string): void {
+  #onEnded(member: Member, how: string): void {
     if (isMemoryFault(how)) doubtOpenFiles() // the primary reads the log from the file that its workers read
     this.shared.leave(member)
     this.#parts.ended(member)

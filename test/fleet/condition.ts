@@ -7,27 +7,27 @@ import { latency } from './load.ts'
 /** One line for Redis and one for each node: what it reports, and how it answered these requests. */
 export function conditionOf({ nodes }: Fleet, redis: RedisServer, gets: readonly Get[]): Promise<string[]> {
   return Promise.all([
-    saidByRedis(redis),
+    redisState(redis),
     ...nodes.map(async (node, at) => {
       const ofNode = gets.filter((get) => get.node === String(at))
-      return `node ${at}: ${await saidBy(node)}; ${answersOf(ofNode)}`
+      return `node ${at}: ${await nodeState(node)}; ${answersOf(ofNode)}`
     }),
   ])
 }
 
 /** It may have exited or be suspended. */
-async function saidByRedis({ process: { exitCode, signalCode }, cli }: RedisServer): Promise<string> {
+async function redisState({ process: { exitCode, signalCode }, cli }: RedisServer): Promise<string> {
   if (exitCode !== null || signalCode !== null) return `Redis: ended with ${exitCode ?? signalCode}`
   try {
-    const said = await cli('INFO')
-    return `Redis: ${said.match(/^(?:uptime_in_seconds|connected_clients|total_connections_received):\d+/gm)?.join(', ')}`
+    const info = await cli('INFO')
+    return `Redis: ${info.match(/^(?:uptime_in_seconds|connected_clients|total_connections_received):\d+/gm)?.join(', ')}`
   } catch (error) {
     return `Redis: says nothing (${error})`
   }
 }
 
 /** Never rejects: that a node does not answer is worth reporting too. */
-async function saidBy({ herdgate }: FleetNode): Promise<string> {
+async function nodeState({ herdgate }: FleetNode): Promise<string> {
   try {
     const [ready, stats] = await Promise.all([herdgate.ask('/readyz'), herdgate.ask('/v1/stats')])
     const { degraded = [] } = ready.body

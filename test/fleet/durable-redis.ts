@@ -13,7 +13,7 @@ export interface DurableRedis extends AsyncDisposable {
   /** Removes all data. */
   empty(): Promise<void>
   /** Injects a fault; resolves when it is over. Faults are injected one after another. */
-  suffer(fault: RedisFault, forMs: number): Promise<void>
+  inject(fault: RedisFault, forMs: number): Promise<void>
 }
 
 /** The kernel has what an acknowledged command wrote, so killing the process does not lose it. */
@@ -26,7 +26,7 @@ export async function startDurableRedis(): Promise<DurableRedis> {
   return {
     port: server.port,
     empty: async () => void (await server.cli('FLUSHALL')),
-    suffer(fault, forMs) {
+    inject(fault, forMs) {
       last = last.then(() => FAULTS[fault](server, forMs))
       return last
     },

@@ -13,7 +13,7 @@ export interface Played {
   readonly failures: readonly string[]
 }
 
-export interface Orders {
+export interface PlayOptions {
   readonly seeds: Iterable<number>
   readonly start: StartMember
   /** Number of histories played at a time. */
@@ -26,7 +26,14 @@ export interface Orders {
   done(played: Played): boolean | void
 }
 
-export async function playAll({ seeds, start, lanes, theme, change = (plan) => plan, done }: Orders): Promise<void> {
+export async function playAll({
+  seeds,
+  start,
+  lanes,
+  theme,
+  change = (plan) => plan,
+  done,
+}: PlayOptions): Promise<void> {
   const rest = Iterator.from(seeds)
   let enough = false
   const lane = async () => {

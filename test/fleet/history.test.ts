@@ -30,7 +30,7 @@ function history(parts: Partial<History>): History {
   return { ...emptyHistory(), writes: [write(1, 0), write(2, 10)], served, ...parts }
 }
 
-const found = (parts: Partial<History>, promises = {}) => check(history(parts), promises).map(({ what }) => what)
+const found = (parts: Partial<History>, guarantees = {}) => check(history(parts), guarantees).map(({ what }) => what)
 
 describe('an acknowledged purge', () => {
   const acknowledged = [purge(20, 30, 200)]
@@ -81,10 +81,12 @@ test('a stale copy may be served after an invalidation, but not after a purge', 
 test('a purge does not bind if the origin failed and the node may not have received the purge', () => {
   const onError = get(31, 1, { cacheStatus: 'herdgate; hit; ttl=-3; detail=stale-if-error' })
   const slow = get(31, 1, { cacheStatus: 'herdgate; hit; ttl=-3; detail=soft-timeout' })
-  const promises = { mayBeCutOffFromAll: true }
-  expect(found({ purges: [purge(20, 30, 200)], gets: [onError] }, promises)).toEqual([])
-  expect(found({ purges: [purge(20, 30, 200)], gets: [{ ...onError, heard: true }] }, promises)).toEqual(['lost purge'])
-  expect(found({ purges: [purge(20, 30, 200)], gets: [slow, get(31, 1)] }, promises)).toEqual([
+  const guarantees = { mayBeCutOffFromAll: true }
+  expect(found({ purges: [purge(20, 30, 200)], gets: [onError] }, guarantees)).toEqual([])
+  expect(found({ purges: [purge(20, 30, 200)], gets: [{ ...onError, inStep: true }] }, guarantees)).toEqual([
+    'lost purge',
+  ])
+  expect(found({ purges: [purge(20, 30, 200)], gets: [slow, get(31, 1)] }, guarantees)).toEqual([
     'lost purge',
     'lost purge',
   ])
@@ -100,10 +102,10 @@ describe('an unacknowledged purge', () => {
   })
 
   test('binds after a time if it was logged', () => {
-    const promises = { loggedHoldsAfterMs: 100 }
+    const guarantees = { loggedHoldsAfterMs: 100 }
     const gets = [get(129, 1), get(131, 1)]
-    expect(found({ purges: [purge(20, 30, 202)], gets }, promises)).toEqual(['late purge'])
-    expect(found({ purges: [purge(20, 30, 503)], gets }, promises)).toEqual([])
+    expect(found({ purges: [purge(20, 30, 202)], gets }, guarantees)).toEqual(['late purge'])
+    expect(found({ purges: [purge(20, 30, 503)], gets }, guarantees)).toEqual([])
   })
 })
 

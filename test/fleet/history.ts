@@ -63,7 +63,7 @@ export interface Get {
   readonly body: Body | undefined
   readonly cacheStatus: string
   /** The node was in step with the log when asked, so it knew every purge acknowledged by then. */
-  readonly heard?: boolean
+  readonly inStep?: boolean
 }
 
 export interface Violation {
@@ -75,7 +75,7 @@ export interface Violation {
   readonly least?: number
 }
 
-export interface Promises {
+export interface Guarantees {
   /** Time in ms (two leases) after which a logged but unacknowledged purge binds; undefined: never guaranteed. */
   readonly loggedHoldsAfterMs?: number | undefined
   /**
@@ -93,8 +93,8 @@ export interface Promises {
  * - `late purge`: the same for a purge that was only logged, after the time it may take.
  * - `foreign body`: the origin never gave that answer, to anyone, for this key, variant and user.
  */
-export function check(history: History, promises: Promises = {}): Violation[] {
-  const { loggedHoldsAfterMs, mayBeCutOffFromAll = false } = promises
+export function check(history: History, guarantees: Guarantees = {}): Violation[] {
+  const { loggedHoldsAfterMs, mayBeCutOffFromAll = false } = guarantees
   const isServed = servedTo(history.served)
   const acknowledged = floorsOf(history, (purge) => (purge.answer?.status === 200 ? purge.answer.at : undefined))
   const logged = floorsOf(history, ({ answer }) => {
@@ -104,7 +104,7 @@ export function check(history: History, promises: Promises = {}): Violation[] {
   return history.gets.flatMap((get): Violation[] => {
     if (get.body === undefined) return []
     if (!isServed(get, get.body)) return [{ what: 'foreign body', get }]
-    if (mayBeCutOffFromAll && isForFailure(get) && get.heard !== true) return []
+    if (mayBeCutOffFromAll && isForFailure(get) && get.inStep !== true) return []
     const lost = missing(acknowledged, get, get.body)
     if (lost !== undefined) return [{ what: 'lost purge', get, ...lost }]
     const late = missing(logged, get, get.body)
@@ -198,7 +198,7 @@ export function explain({ writes, purges, served }: History, { what, get, purge,
   )
   const needed = least === undefined ? '' : `, at least version ${least} was due`
   const called = purge === undefined ? '' : ` (${purge.mode} called at ${purge.call.toFixed(1)})`
-  const told = ofKey.filter(({ at }) => from <= at && at <= get.end).sort((a, b) => a.at - b.at)
-  const lines = told.map(({ at, text }) => `  ${at.toFixed(1).padStart(10)} ${text}`)
+  const events = ofKey.filter(({ at }) => from <= at && at <= get.end).sort((a, b) => a.at - b.at)
+  const lines = events.map(({ at, text }) => `  ${at.toFixed(1).padStart(10)} ${text}`)
   return [`${what}: ${get.key} ${get.variant}${needed}${called}`, ...lines].join('\n')
 }

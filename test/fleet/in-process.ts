@@ -54,14 +54,14 @@ async function start(
     name,
     link,
     async get(path, headers) {
-      const heard = parts.log.synced
+      const inStep = parts.log.synced
       const reply = await cache.handle({
         method: 'GET',
         url: SITE + path,
         fields: fieldsOf({ Host: 'shop.test', ...headers }),
       })
       const content = await text(reply.body)
-      return { status: reply.status, content, cacheStatus: field(reply.fields, 'cache-status') ?? '', heard }
+      return { status: reply.status, content, cacheStatus: field(reply.fields, 'cache-status') ?? '', inStep }
     },
     purge: (mode, targets) =>
       cache[mode](targets).then(

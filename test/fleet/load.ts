@@ -33,7 +33,7 @@ export function startLoad({ urls, keys, perSecond, mostWaiting = Infinity, histo
   const waiting = new Set<Promise<void>>()
   const startedAt = performance.now()
   let sent = 0
-  let left = 0
+  let dropped = 0
 
   const send = () => {
     const node = sent % urls.length
@@ -48,9 +48,9 @@ export function startLoad({ urls, keys, perSecond, mostWaiting = Infinity, histo
   }
   const timer = setInterval(() => {
     const due = Math.floor(((performance.now() - startedAt) * perSecond) / 1000)
-    while (sent + left < due)
+    while (sent + dropped < due)
       if (waiting.size < mostWaiting) send()
-      else left++
+      else dropped++
   }, TICK_MS)
   const answered = async (): Promise<void> => void (await Promise.all(waiting))
 

@@ -25,7 +25,7 @@ export interface Answer {
   readonly content: string
   readonly cacheStatus: string
   /** The node was certainly in step with the log when it was asked. */
-  readonly heard: boolean
+  readonly inStep: boolean
 }
 
 export interface MemberOptions {

@@ -39,7 +39,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   },
   'copies of others are not judged': {
     theme: 'calm',
-    build: (place) => build(place, { shared: (store, log, { clock }) => takenForOurOwn(store, log, clock) }),
+    build: (place) => build(place, { shared: (store, log, { clock }) => trustedAsOwn(store, log, clock) }),
   },
   'a purge that was not logged is acknowledged': {
     theme: 'network',
@@ -102,7 +102,7 @@ function trusting(log: InvalidationLog, trusts: (now: number) => boolean, clock:
   }
 }
 
-function takenForOurOwn(store: Store, log: InvalidationLog, clock: Clock): Store {
+function trustedAsOwn(store: Store, log: InvalidationLog, clock: Clock): Store {
   const own = (kept: Kept): Kept => {
     if (kept === undefined || kept === 'unknown') return kept
     const { generation, position } = log
@@ -126,7 +126,7 @@ function takenForOurOwn(store: Store, log: InvalidationLog, clock: Clock): Store
 function leaseFromReplies(place: Place): Parts {
   const { url, leaseMs, clock } = place
   let repliedAt = Number.NEGATIVE_INFINITY
-  const noted = (client: RedisClient): RedisClient =>
+  const observed = (client: RedisClient): RedisClient =>
     new Proxy(client, {
       get(target, name) {
         const value: unknown = Reflect.get(target, name, target)
@@ -143,7 +143,7 @@ function leaseFromReplies(place: Place): Parts {
       },
     })
   const changes: Changes = {
-    logOptions: { connect: (options) => noted(connectRedis(url, options)) },
+    logOptions: { connect: (options) => observed(connectRedis(url, options)) },
     log: (log) => changed(log, { verdict: trusting(log, (now) => now - repliedAt < leaseMs, clock) }),
   }
   return build(place, changes)

@@ -113,7 +113,7 @@ const MOST_RECOVERY_MS = 90_000
 const LATELY_MS = 5_000
 
 /** A fleet under load before, during and after an outage. */
-export async function endure(name: OutageName, options: OutageOptions): Promise<OutageReport> {
+export async function runOutage(name: OutageName, options: OutageOptions): Promise<OutageReport> {
   await using stack = new AsyncDisposableStack()
   const outage: Outage = OUTAGES[name]
   const { leaseMs, perSecond, mostWaiting, beforeMs, duringMs } = options

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { endure, OUTAGES, type OutageName } from './outage.ts'
+import { runOutage, OUTAGES, type OutageName } from './outage.ts'
 
 /** Short, and at a rate a busy machine can bear; `npm run outages` runs longer and also measures latency. */
 const OPTIONS = { perSecond: 300, mostWaiting: 50, beforeMs: 1_000, duringMs: 3_000, leaseMs: 1_000 }
@@ -7,7 +7,7 @@ const RECOVERED_WITHIN_MS = 60_000
 
 describe.each(Object.entries(OUTAGES))('Redis %s, under load', (name, { refusesPurges }) => {
   test('neither requests nor purges fail', async () => {
-    const report = await endure(name as OutageName, OPTIONS)
+    const report = await runOutage(name as OutageName, OPTIONS)
     expect(report.hitRatioBefore).toBeGreaterThan(0.5)
     expect(report.failures).toEqual([])
     expect(report.violations).toEqual([])

@@ -56,7 +56,7 @@ class Game {
     const acts = [
       this.#change(),
       ...Array.from({ length: nodes * clients }, (_, at) => this.#ask(at % nodes)),
-      ...steps.map((step) => this.#suffer(step)),
+      ...steps.map((step) => this.#inject(step)),
     ]
     await Promise.race([this.#enough(durationMs), failure(acts)])
     await inTime('the faults', Promise.all(acts.slice(1 + nodes * clients)))
@@ -114,9 +114,9 @@ class Game {
     }
     const answer = await this.#answerOf(at, node, node.get(asked.key, headers))
     if (answer === undefined) return undefined
-    const { status, content, cacheStatus, heard } = answer
+    const { status, content, cacheStatus, inStep } = answer
     const body = status === 200 ? (JSON.parse(content) as Body) : undefined
-    return { ...asked, node: node.name, start, end: performance.now(), status, body, cacheStatus, heard }
+    return { ...asked, node: node.name, start, end: performance.now(), status, body, cacheStatus, inStep }
   }
 
   async #answerOf<T>(at: number, node: Member, asking: Promise<T>): Promise<T | undefined> {
@@ -155,7 +155,7 @@ class Game {
     if (status !== undefined) purge.answer = { at: performance.now(), status }
   }
 
-  async #suffer(step: Step): Promise<void> {
+  async #inject(step: Step): Promise<void> {
     await sleep(step.at)
     switch (step.kind) {
       case 'link':
@@ -166,7 +166,7 @@ class Game {
       case 'stall':
         return stall(step.forMs)
       default:
-        return this.#redis.suffer(step.kind, step.forMs)
+        return this.#redis.inject(step.kind, step.forMs)
     }
   }
 

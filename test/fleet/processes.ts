@@ -24,7 +24,7 @@ export function processes(): Processes {
         async get(path, headers) {
           const { host } = new URL(SITE)
           const answer = await get(herdgate.url + path, { headers: { host, ...headers } })
-          return { status: answer.status, content: answer.body, cacheStatus: answer.cacheStatus, heard: false }
+          return { status: answer.status, content: answer.body, cacheStatus: answer.cacheStatus, inStep: false }
         },
         purge: async (mode, targets) => (await herdgate.ask(`/v1/${mode}`, targets)).status,
         stop: () => stop(),

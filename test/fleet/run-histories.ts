@@ -30,7 +30,7 @@ const count = wholeNumber('count')
 const first = wholeNumber('seed')
 const seeds = Array.from({ length: count }, (_, at) => first + at)
 
-const TELL_EVERY = 100
+const PRINT_EVERY = 100
 const tally = new Tally()
 const bad: number[] = []
 await playAll({
@@ -40,7 +40,7 @@ await playAll({
   theme,
   done(played) {
     tally.add(played)
-    if (tally.histories % TELL_EVERY === 0) console.log(String(tally))
+    if (tally.histories % PRINT_EVERY === 0) console.log(String(tally))
     if (!isBad(played)) return
     bad.push(played.plan.seed)
     console.log(complaint(played))

@@ -6,7 +6,7 @@
  * acknowledged that could not be logged, latency rose by more than 60 ms, or hits took more than 10 s to come back.
  */
 import { parseArgs } from 'node:util'
-import { endure, OUTAGES, type OutageName, type OutageReport } from './outage.ts'
+import { runOutage, OUTAGES, type OutageName, type OutageReport } from './outage.ts'
 
 const MOST_ADDED_MS = 60
 const RECOVERED_WITHIN_MS = 10_000
@@ -33,9 +33,9 @@ const options = {
   duringMs: seconds,
   leaseMs: positive('lease') * 1_000,
 }
-for (const name of names.filter(isOutage)) tell(name, await endure(name, options))
+for (const name of names.filter(isOutage)) print(name, await runOutage(name, options))
 
-function tell(name: OutageName, report: OutageReport): void {
+function print(name: OutageName, report: OutageReport): void {
   const { requests, failures, p99, hitRatioBefore, recoveredAfterMs, purges, purgeAfter, violations } = report
   const faults = faultsOf(name, report)
   console.log(`${name}: ${requests} requests, ${failures.length} failed, ${violations.length} forbidden answers`)

@@ -5,7 +5,7 @@ import type { Body, History } from './history.ts'
 import { type Resource, RESOURCES } from './resources.ts'
 import { fieldsOf } from '../support/fields.ts'
 
-export interface Manner {
+export interface OriginBehaviour {
   /** How long the next answer takes until its head, and how long its body pauses half way, in ms. */
   pauses(): { readonly head: number; readonly body: number }
   /** Whether the next request fails. */
@@ -19,14 +19,14 @@ export interface Manner {
 export class VersionedOrigin implements Origin {
   readonly name = 'origin'
   readonly #history: History
-  readonly #manner: Manner
+  readonly #behaviour: OriginBehaviour
   readonly #resources: ReadonlyMap<string, Resource>
   readonly #versions = new Map<string, number>()
   requests = 0
 
-  constructor(history: History, manner: Manner, resources: readonly Resource[] = RESOURCES) {
+  constructor(history: History, behaviour: OriginBehaviour, resources: readonly Resource[] = RESOURCES) {
     this.#history = history
-    this.#manner = manner
+    this.#behaviour = behaviour
     this.#resources = new Map(resources.map((resource) => [resource.key, resource]))
     for (const { key } of resources) this.write(key)
   }
@@ -49,8 +49,8 @@ export class VersionedOrigin implements Origin {
     const etag = `"${version}"`
     const isKnown = field(fields, 'if-none-match') === etag
     if (!isKnown) this.#history.served.push({ ...body, at: performance.now() })
-    const { head, body: half } = this.#manner.pauses()
-    const fails = this.#manner.fails()
+    const { head, body: half } = this.#behaviour.pauses()
+    const fails = this.#behaviour.fails()
     await pause(head)
     if (fails || signal?.aborted === true) throw new HerdgateError('origin_reset')
     const all = fieldsOf({ ...resource.fields, ETag: etag, 'Surrogate-Key': resource.tags.join(' ') })

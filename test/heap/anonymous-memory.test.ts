@@ -8,7 +8,7 @@ const MEBIBYTE = 2 ** 20
 
 /** Growth in MiB of all resident memory, and of the part not backed by files. */
 function growth(flags: readonly string[], script: string): { readonly resident: number; readonly anonymous: number } {
-  const said = outputOf(
+  const output = outputOf(
     flags,
     `import { anonymousBytes } from ${JSON.stringify(MODULE)}
     import { open } from 'lmdb'
@@ -17,7 +17,7 @@ function growth(flags: readonly string[], script: string): { readonly resident: 
     ${script}
     console.log(use().map((bytes, at) => bytes - before[at]).join())`,
   )
-  const [resident = 0, anonymous = 0] = said.split(',').map((bytes) => Number(bytes) / MEBIBYTE)
+  const [resident = 0, anonymous = 0] = output.split(',').map((bytes) => Number(bytes) / MEBIBYTE)
   return { resident, anonymous }
 }
 
@@ -44,9 +44,9 @@ test('pages of a file, such as those of the disk store, do not count', () => {
 })
 
 test("not even Node's own count", () => {
-  const said = outputOf(
+  const output = outputOf(
     [],
     `import { anonymousBytes } from ${JSON.stringify(MODULE)}; console.log(process.memoryUsage.rss() - anonymousBytes())`,
   )
-  expect(Number(said)).toBeGreaterThan(20 * MEBIBYTE)
+  expect(Number(output)).toBeGreaterThan(20 * MEBIBYTE)
 })

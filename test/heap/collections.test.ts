@@ -14,35 +14,35 @@ function outputAfter(flags: readonly string[], script: string): string {
 }
 
 test('a full collection counts as in progress until its garbage has been freed', () => {
-  const said = outputAfter(
+  const output = outputAfter(
     [],
     `const v8 = collections()
-    const seen = [v8.isAllUnderWay]
+    const seen = [v8.isMajorUnderWay]
     gc({ type: 'minor' })
     await sleep(50)
-    seen.push(v8.isAllUnderWay)
-    for (let tries = 0; tries < 10 && !v8.isAllUnderWay; tries++) {
+    seen.push(v8.isMajorUnderWay)
+    for (let tries = 0; tries < 10 && !v8.isMajorUnderWay; tries++) {
       gc()
       await sleep(50)
     }
-    seen.push(v8.isAllUnderWay)
+    seen.push(v8.isMajorUnderWay)
     await sleep(1_050)
-    console.log([...seen, v8.isAllUnderWay].join())`,
+    console.log([...seen, v8.isMajorUnderWay].join())`,
   )
-  expect(said.trim()).toBe('false,false,true,false')
+  expect(output.trim()).toBe('false,false,true,false')
 })
 
 test('marking counts as in progress from its beginning to its end', () => {
-  const said = outputAfter(
+  const output = outputAfter(
     [],
     `const v8 = collections()
     await sleep(50)
-    const seen = [v8.isAllUnderWay]
+    const seen = [v8.isMajorUnderWay]
     globalThis.kept = [new ArrayBuffer(128 * 2 ** 20), ...Array.from({ length: 200_000 }, (_, n) => ({ n }))]
-    while (!v8.isAllUnderWay) await sleep(1)
-    console.log([...seen, v8.isAllUnderWay].join())`,
+    while (!v8.isMajorUnderWay) await sleep(1)
+    console.log([...seen, v8.isMajorUnderWay].join())`,
   )
-  expect(said.trim()).toBe('false,true')
+  expect(output.trim()).toBe('false,true')
 })
 
 test('content buffers are collected after 8 MiB, or later if V8 collected them meanwhile', () => {

@@ -11,7 +11,7 @@ afterEach(() => {
 })
 
 /** Two workers that run a module of the tests. */
-function poolOf(module: string, logger: Logger, left = () => {}): Pool {
+function poolOf(module: string, logger: Logger, ended = () => {}): Pool {
   const never = () => {
     throw new Error('it does not ask')
   }
@@ -29,10 +29,10 @@ function poolOf(module: string, logger: Logger, left = () => {}): Pool {
       put: never,
       forget: never,
       forgetAll: never,
-      happened: never,
+      snapshot: never,
       terminated: never,
     }),
-    left,
+    ended,
   })
 }
 

@@ -12,7 +12,7 @@ const MINUTE = 60_000
 
 let clock: FakeClock
 let lines: string[]
-let happened: string[]
+let received: string[]
 let workforce: Workforce
 let started: Promise<string>
 
@@ -25,7 +25,7 @@ const begins = async () => {
 beforeEach(async () => {
   clock = new FakeClock()
   lines = []
-  happened = []
+  received = []
   workforce = new Workforce(CONFIG, {
     module: join(import.meta.dirname, '../support/slowly-beginning-worker.ts'),
     size: 1,
@@ -34,7 +34,7 @@ beforeEach(async () => {
     logger: pino({ base: null }, { write: (line) => void lines.push(line) }),
     watchMemory: () => ({ pressure: { high: false }, close() {} }),
     ended() {},
-    happened: (_, told) => void happened.push(String('name' in told && told.name)),
+    onSnapshot: (_, message) => void received.push(String('name' in message && message.name)),
   })
   started = workforce.start()
   await vi.waitUntil(() => workforce.shared.log.nodes().length === 1)
@@ -50,7 +50,7 @@ afterEach(async () => {
 test('a worker that takes minutes to begin is logged and not killed, whatever else happens meanwhile', async () => {
   const before = pid()
   for (let minute = 0; minute < 20; minute++) {
-    await Promise.race([workforce.hearAll(), clock.advance(MINUTE)])
+    await Promise.race([workforce.collectReports(), clock.advance(MINUTE)])
     await clock.advance(MINUTE / 2)
   }
   expect(lines.join('')).toContain('a worker has been starting for 20 min')
@@ -74,7 +74,7 @@ test('purge and reload do not wait for a worker that has not begun; it applies b
   expect(nodes).toEqual({ expected: 1, acked: 1 })
   await workforce.apply(CONFIG)
   await begins()
-  expect(happened).toEqual(['begin', 'hear', 'apply'])
+  expect(received).toEqual(['begin', 'applyRecord', 'apply'])
 })
 
 test('a purge waits for a worker that has begun', async () => {
@@ -95,5 +95,5 @@ test('clearing the store does not wait for the workers to drop their copies', as
   workforce.shared.memory?.put('k', Buffer.from('old'))
   expect(workforce.store.clear()).toBeUndefined()
   expect(workforce.shared.memory?.get('k')).toBeUndefined()
-  await vi.waitUntil(() => happened.includes('clear'))
+  await vi.waitUntil(() => received.includes('clear'))
 })

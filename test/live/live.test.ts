@@ -165,8 +165,8 @@ test('the sample of requests is small, and hits leave room for the rest', async 
     for (let at = 0; at < 100; at++) events.emit('request', requestEvent({ outcome: { result: 'miss' } }))
   })
   expect(requests).toMatchObject({ hit: 10_000, miss: 100 })
-  const told = (result: string) => recent.filter(({ outcome }) => outcome.result === result).length
-  expect([told('hit'), told('miss')]).toEqual([30, 20])
+  const countOf = (result: string) => recent.filter(({ outcome }) => outcome.result === result).length
+  expect([countOf('hit'), countOf('miss')]).toEqual([30, 20])
 })
 
 test('a long URL is truncated, and marked as such', async () => {

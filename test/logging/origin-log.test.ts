@@ -21,15 +21,15 @@ function logging() {
 
 test("the reason of an origin's failure is logged at once, and the number of failures every ten seconds", async () => {
   const { lines, events, clock } = logging()
-  const told = { level: 40, origin: 'api', code: 'origin_refused', why: REFUSED.why, msg: 'requests to an origin fail' }
+  const line = { level: 40, origin: 'api', code: 'origin_refused', why: REFUSED.why, msg: 'requests to an origin fail' }
   events.emit('origin', REFUSED)
-  expect(lines).toEqual([{ ...told, failures: 1 }])
+  expect(lines).toEqual([{ ...line, failures: 1 }])
   await clock.advance(5_000)
   for (let n = 0; n < 99; n++) events.emit('origin', REFUSED)
   expect(lines).toHaveLength(1)
   await clock.advance(5_000)
   events.emit('origin', REFUSED)
-  expect(lines.slice(1)).toEqual([{ ...told, failures: 100 }])
+  expect(lines.slice(1)).toEqual([{ ...line, failures: 100 }])
 })
 
 test('each origin is logged separately', () => {

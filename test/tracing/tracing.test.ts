@@ -18,7 +18,7 @@ test.each<Record<string, string>>([
 
 test.each(['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'])('on with %s', async (name) => {
   const tracing = await openTracing({ [name]: ENDPOINT }, silent)
-  expect(tracing.on).toBe(true)
+  expect(tracing.enabled).toBe(true)
   await tracing.close()
 })
 

@@ -5,16 +5,16 @@ import { line } from './line.ts'
 const nothing = {}
 
 test('a call is answered, at once or later', async () => {
-  const heard: string[] = []
+  const received: string[] = []
   const { left } = line(nothing, {
     double: (n: number) => 2 * n,
     later: async (text: string) => `${text}!`,
-    note: (text: string) => void heard.push(text),
+    note: (text: string) => void received.push(text),
   })
-  left.tell('note', 'first')
+  left.notify('note', 'first')
   expect(await left.call('double', 21)).toBe(42)
   expect(await left.call('later', 'yes')).toBe('yes!')
-  expect(heard).toEqual(['first'])
+  expect(received).toEqual(['first'])
 })
 
 test('a call that fails in the other process rejects here', async () => {
@@ -45,6 +45,6 @@ test('a synchronous answer is sent before anything sent afterwards', () => {
     { ask: () => 'answer' },
   )
   calls.receive({ name: 'ask', argument: undefined, id: 1 })
-  calls.tell('note', 'afterwards')
+  calls.notify('note', 'afterwards')
   expect(sent).toMatchObject([{ answers: 1, value: 'answer' }, { name: 'note' }])
 })

@@ -11,11 +11,11 @@ function worker(primary: PrimaryLog) {
   const asked = {
     append: ({ mode, selectors }: { mode: InvalidationMode; selectors: Selectors }) => primary.append(mode, selectors),
   }
-  const { left, right, down } = line(asked, { hear: (record: WorkerRecord) => log.hear(record) })
+  const { left, right, down } = line(asked, { applyRecord: (record: WorkerRecord) => log.applyRecord(record) })
   const follower = {
     id: 'w',
-    hear: (record: WorkerRecord) =>
-      left.call('hear', record).then(
+    applyRecord: (record: WorkerRecord) =>
+      left.call('applyRecord', record).then(
         () => true,
         () => false,
       ),

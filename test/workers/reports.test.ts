@@ -9,7 +9,7 @@ test('what a worker closes while it shuts down is not reported as degraded', () 
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nothing else is asked of it
   const member = { isListening: true } as unknown as Member
   const reports = new Reports()
-  reports.heard(member, report)
+  reports.add(member, report)
   expect(reports.degraded).toEqual(['disk'])
   member.isListening = false
   expect(reports.degraded).toEqual([])

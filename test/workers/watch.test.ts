@@ -10,9 +10,9 @@ test('a worker that has not reported for two seconds is reported as late before 
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nothing else is asked of it
   const member = { calls: { call } } as unknown as Member
   const late = vi.fn<(member: Member) => void>()
-  const pool = { begun: [member], answer: <T>(_member: Member, asked: Promise<T>) => asked }
-  const watch = new Watch({ pool, clock, heard() {}, late })
-  void watch.hearAll()
+  const pool = { begun: [member], answerOf: <T>(_member: Member, asked: Promise<T>) => asked }
+  const watch = new Watch({ pool, clock, reported() {}, late })
+  void watch.collectReports()
   await clock.advance(1_999)
   expect(late).not.toHaveBeenCalled()
   await clock.advance(1)
@@ -20,7 +20,7 @@ test('a worker that has not reported for two seconds is reported as late before 
   expect(late.mock.calls).toEqual([[member]])
   for (const answer of answers.splice(0)) answer()
 
-  void watch.hearAll()
+  void watch.collectReports()
   await clock.advance(1_000)
   for (const answer of answers) answer()
   await clock.advance(5_000)
@@ -29,9 +29,9 @@ test('a worker that has not reported for two seconds is reported as late before 
 })
 
 test('without workers, statistics are available immediately', async () => {
-  const pool = { begun: [], answer: <T>(_member: Member, asked: Promise<T>) => asked }
+  const pool = { begun: [], answerOf: <T>(_member: Member, asked: Promise<T>) => asked }
   const asked = vi.fn<() => void>()
-  void new Watch({ pool, clock: new FakeClock(), heard() {}, late() {} }).hearAll().then(asked)
+  void new Watch({ pool, clock: new FakeClock(), reported() {}, late() {} }).collectReports().then(asked)
   await settle()
   expect(asked).toHaveBeenCalledOnce()
 })

@@ -28,17 +28,17 @@ const B = {}
 function rig() {
   const clock = new FakeClock()
   const wanted: boolean[] = []
-  const live = new WorkersLive({ clock, stats: () => STATS, want: (want) => wanted.push(want) })
+  const live = new WorkersLive({ clock, stats: () => STATS, setWatched: (want) => wanted.push(want) })
   const seen: Snapshot[] = []
-  return { clock, wanted, live, seen, watch: () => live.watch((told) => void seen.push(told)) }
+  return { clock, wanted, live, seen, watch: () => live.watch((sum) => void seen.push(sum)) }
 }
 
 test('reports of workers within a second are combined in one snapshot', async () => {
   const { clock, live, seen, watch } = rig()
   watch()
-  live.told(A, snapshot())
+  live.add(A, snapshot())
   const slower = { origin: 'api', inFlight: 0, queued: 2, requests: 3, failures: 1, meanMs: 30 }
-  live.told(B, snapshot({ at: 5, synced: false, origins: [slower], requests: { ...NONE, miss: 4 } }))
+  live.add(B, snapshot({ at: 5, synced: false, origins: [slower], requests: { ...NONE, miss: 4 } }))
   await clock.advance(1_000)
   expect(seen).toEqual([
     {
@@ -58,7 +58,7 @@ test('reports of workers within a second are combined in one snapshot', async ()
 
 test('workers report only while there are watchers, including workers that start later', async () => {
   const { clock, wanted, live, seen, watch } = rig()
-  live.told(A, snapshot())
+  live.add(A, snapshot())
   const leave = watch()
   await clock.advance(2_000)
   expect(wanted).toEqual([true, true, true])
@@ -74,15 +74,15 @@ test('workers report only while there are watchers, including workers that start
 test('two reports of a worker within a second are not added up: the later one goes into the next snapshot, or one of its own', async () => {
   const { clock, live, seen, watch } = rig()
   watch()
-  for (const worker of [A, A, B]) live.told(worker, snapshot())
+  for (const worker of [A, A, B]) live.add(worker, snapshot())
   await clock.advance(1_000)
-  live.told(B, snapshot())
+  live.add(B, snapshot())
   await clock.advance(1_000)
   expect(seen.map(({ herd, requests }) => [herd.waiting, requests.hit])).toEqual([
     [4, 2],
     [4, 2],
   ])
-  for (const worker of [A, A, A, B]) live.told(worker, snapshot())
+  for (const worker of [A, A, A, B]) live.add(worker, snapshot())
   await clock.advance(1_000)
   expect(seen.slice(2).map(({ herd, requests }) => [herd.waiting, requests.hit])).toEqual([
     [4, 2],

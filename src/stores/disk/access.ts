@@ -4,9 +4,9 @@ import { shown } from '../../given.ts'
 import { type DiskFile, openDiskFile } from './file.ts'
 
 /** How long a file that failed is left alone. */
-const REST_MS = 10_000
+const SUSPENDED_MS = 10_000
 /** How often the file is checked: whoever has it open does not notice that it was removed or cut short. */
-const LOOK_EVERY_MS = 1_000
+const INSPECT_EVERY_MS = 1_000
 /** How long a serving process may block to check a file that another has just created in place of a removed one. */
 const CHECK_NEW_MS = 1_000
 
@@ -17,10 +17,10 @@ export class DiskAccess {
   readonly #events: Events | undefined
   readonly #removed: (file: DiskFile) => void
   #file: DiskFile | undefined
-  #looksAt = -Infinity
+  #nextInspectionAt = -Infinity
   #replacedAt = -Infinity
   #wasDoubtful = false
-  #restsUntil: number | undefined
+  #suspendedUntil: number | undefined
   #isClosed = false
 
   /**
@@ -39,7 +39,7 @@ export class DiskAccess {
   }
 
   get degraded(): boolean {
-    return this.#isClosed || (this.#restsUntil !== undefined && this.#clock.now() < this.#restsUntil)
+    return this.#isClosed || (this.#suspendedUntil !== undefined && this.#clock.now() < this.#suspendedUntil)
   }
 
   /** What `run` returns, at once; `unknown` when the file cannot be used. Never throws. */
@@ -48,29 +48,29 @@ export class DiskAccess {
     try {
       return run(this.#opened())
     } catch (error) {
-      this.rest(error)
+      this.suspend(error)
       return 'unknown'
     }
   }
 
   /** What `run` returned, once it is durable and every process can see it. Rejects when it could not be written. */
   async write<T>(run: (file: DiskFile) => T): Promise<T> {
-    this.#letGoIfLost() // others must find what is written
+    this.#releaseIfLost() // others must find what is written
     const file = this.#opened()
     return file.write(() => run(file))
   }
 
   /** Settles when every other process sees what has been written: at once, unless the file was just replaced. */
   async seenByAll(): Promise<void> {
-    const lookedMs = this.#replacedAt + LOOK_EVERY_MS - this.#clock.now()
-    if (lookedMs > 0) await new Promise<void>((resolve) => void this.#clock.after(lookedMs, resolve))
+    const remainingMs = this.#replacedAt + INSPECT_EVERY_MS - this.#clock.now()
+    if (remainingMs > 0) await new Promise<void>((resolve) => void this.#clock.after(remainingMs, resolve))
   }
 
   /** Leaves the file alone for a while, and reports why. */
-  rest(error: unknown): void {
+  suspend(error: unknown): void {
     if (this.degraded) return
-    this.#restsUntil = this.#clock.now() + REST_MS
-    this.#tell('degraded', error instanceof Error ? error.message : String(error))
+    this.#suspendedUntil = this.#clock.now() + SUSPENDED_MS
+    this.#report('degraded', error instanceof Error ? error.message : String(error))
   }
 
   async close(): Promise<void> {
@@ -81,10 +81,10 @@ export class DiskAccess {
 
   #opened(): DiskFile {
     if (this.degraded) throw new Error('out of order at present')
-    if (this.#clock.now() >= this.#looksAt || this.#file?.whyDoubtful !== undefined) this.#letGoIfLost()
+    if (this.#clock.now() >= this.#nextInspectionAt || this.#file?.doubtReason !== undefined) this.#releaseIfLost()
     const file = this.#file ?? this.#open()
-    if (this.#restsUntil !== undefined) this.#tell('working', 'tried again')
-    this.#restsUntil = undefined
+    if (this.#suspendedUntil !== undefined) this.#report('working', 'tried again')
+    this.#suspendedUntil = undefined
     this.#wasDoubtful = false
     return file
   }
@@ -93,20 +93,20 @@ export class DiskAccess {
     const file = openDiskFile(this.#path, this.#clock, this.#mayWaitMs())
     this.#file = file
     const { movedTo } = file
-    if (movedTo !== undefined) this.#tell('emptied', `the file was damaged and is now ${movedTo}`)
+    if (movedTo !== undefined) this.#report('emptied', `the file was damaged and is now ${movedTo}`)
     return file
   }
 
   /** At the start no request waits for this process yet; later all of them do. */
   #mayWaitMs(): number {
-    if (this.#restsUntil !== undefined || this.#wasDoubtful) return 0
+    if (this.#suspendedUntil !== undefined || this.#wasDoubtful) return 0
     return this.#replacedAt === -Infinity ? Infinity : CHECK_NEW_MS
   }
 
-  #letGoIfLost(): void {
-    this.#looksAt = this.#clock.now() + LOOK_EVERY_MS
+  #releaseIfLost(): void {
+    this.#nextInspectionAt = this.#clock.now() + INSPECT_EVERY_MS
     const former = this.#file
-    const state = former?.look() ?? 'in place'
+    const state = former?.inspect() ?? 'in place'
     if (former === undefined || state === 'in place') return
     this.#file = undefined
     if (state === 'removed') this.#replaced(former)
@@ -115,7 +115,7 @@ export class DiskAccess {
   }
 
   #replaced(former: DiskFile): void {
-    this.#tell('emptied', 'the file was removed')
+    this.#report('emptied', 'the file was removed')
     this.#replacedAt = this.#clock.now()
     try {
       this.#removed(former)
@@ -125,12 +125,12 @@ export class DiskAccess {
   }
 
   /** It is checked in the background, and then used again or moved aside. */
-  #doubted({ whyDoubtful = '' }: DiskFile): void {
-    this.#tell('degraded', whyDoubtful)
+  #doubted({ doubtReason = '' }: DiskFile): void {
+    this.#report('degraded', doubtReason)
     this.#wasDoubtful = true
   }
 
-  #tell(state: 'working' | 'degraded' | 'emptied', why: string): void {
+  #report(state: 'working' | 'degraded' | 'emptied', why: string): void {
     this.#events?.emit('tier', { tier: 'disk', state, why: `${this.#path}: ${why}` })
   }
 }

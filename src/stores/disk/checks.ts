@@ -9,17 +9,17 @@ import type { Clock } from '../../model.ts'
 import { type CheckResult, checkResultOf } from './check-result.ts'
 
 /** How long the result of a check counts, from when it is first returned; twice as long after each further check. */
-const REST_MS = 10_000
-const LONGEST_REST_MS = 5 * 60_000
+const VALID_MS = 10_000
+const LONGEST_VALID_MS = 5 * 60_000
 
 interface Check {
   /** Inode of the file that is checked: another file may take its place meanwhile. */
   readonly ino: number
-  readonly restMs: number
+  readonly validMs: number
   /** Undefined while it runs. */
   result: CheckResult | undefined
   /** Infinity until the result is first returned. */
-  countsUntil: number
+  validUntil: number
 }
 
 const checks = new Map<string, Check>()
@@ -30,27 +30,27 @@ const checks = new Map<string, Check>()
  * @param waitMs how long the process may block for it; 0 for not at all
  * @returns undefined while it is being checked
  */
-export function checked(path: string, clock: Clock, waitMs: number): CheckResult | undefined {
+export function checkFile(path: string, clock: Clock, waitMs: number): CheckResult | undefined {
   const { ino } = statSync(path)
   const last = checks.get(path)
   const known = last?.ino === ino ? last : undefined
-  if (known !== undefined && clock.now() < known.countsUntil) return told(known, clock)
-  const restMs = known === undefined ? REST_MS : Math.min(known.restMs * 2, LONGEST_REST_MS)
-  const check: Check = { ino, restMs, result: undefined, countsUntil: Infinity }
+  if (known !== undefined && clock.now() < known.validUntil) return resultOf(known, clock)
+  const validMs = known === undefined ? VALID_MS : Math.min(known.validMs * 2, LONGEST_VALID_MS)
+  const check: Check = { ino, validMs, result: undefined, validUntil: Infinity }
   checks.set(path, check)
   run(path, waitMs, (result) => {
     check.result = result
   })
-  return told(check, clock)
+  return resultOf(check, clock)
 }
 
-function told(check: Check, clock: Clock): CheckResult | undefined {
-  if (check.result !== undefined && check.countsUntil === Infinity) check.countsUntil = clock.now() + check.restMs
+function resultOf(check: Check, clock: Clock): CheckResult | undefined {
+  if (check.result !== undefined && check.validUntil === Infinity) check.validUntil = clock.now() + check.validMs
   return check.result
 }
 
 /** The file is open now: when it has to be opened again, earlier results no longer count. */
-export function forget(path: string): void {
+export function forgetCheck(path: string): void {
   checks.delete(path)
 }
 

@@ -5,14 +5,14 @@ import { statSync } from 'node:fs'
  * which LMDB never does by itself, or a process that read it has crashed. A page that is gone or corrupted ends the
  * process that touches it.
  */
-export type State = 'in place' | 'removed' | 'doubtful'
+export type FileState = 'in place' | 'removed' | 'doubtful'
 
 /** A file that this process has open, as it is in its folder. */
 export class FileOnDisk {
   readonly #path: string
   readonly #ino: number
   #sizeSeen: number
-  #whyDoubtful: string | undefined
+  #doubtReason: string | undefined
 
   constructor(path: string) {
     const { ino, size } = statSync(path)
@@ -26,19 +26,19 @@ export class FileOnDisk {
     return statSync(this.#path).size
   }
 
-  get whyDoubtful(): string | undefined {
-    return this.#whyDoubtful
+  get doubtReason(): string | undefined {
+    return this.#doubtReason
   }
 
-  look(): State {
+  inspect(): FileState {
     const found = statSync(this.#path, { throwIfNoEntry: false })
     if (found?.ino !== this.#ino) return 'removed' // while it is open no other file has that inode
     if (found.size < this.#sizeSeen) this.doubt('the file was cut short')
     this.#sizeSeen = found.size
-    return this.#whyDoubtful === undefined ? 'in place' : 'doubtful'
+    return this.#doubtReason === undefined ? 'in place' : 'doubtful'
   }
 
   doubt(why: string): void {
-    this.#whyDoubtful ??= why
+    this.#doubtReason ??= why
   }
 }

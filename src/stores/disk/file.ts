@@ -9,10 +9,10 @@ import type { Database, RootDatabase } from 'lmdb'
 import { systemClock } from '../../clock.ts'
 import { HerdgateError } from '../../errors.ts'
 import type { Clock } from '../../model.ts'
-import { checked, forget } from './checks.ts'
-import { FileOnDisk, type State } from './file-on-disk.ts'
+import { checkFile, forgetCheck } from './checks.ts'
+import { FileOnDisk, type FileState } from './file-on-disk.ts'
 import { beginLog } from './log-tables.ts'
-import { enter, leave, othersIn, USERS } from './users.ts'
+import { addUser, removeUser, othersIn, USERS } from './users.ts'
 
 export type Table = Database<Uint8Array, Uint8Array>
 
@@ -21,13 +21,13 @@ export interface DiskFile {
   /** Size of the file in bytes. */
   readonly size: number
   /** Looks at what is in the folder now, and remembers what it saw. */
-  look(): State
-  /** Why it must not be read any more, as reported or as seen at the last `look`. */
-  readonly whyDoubtful: string | undefined
+  inspect(): FileState
+  /** Why it must not be read any more, as reported or as seen at the last `inspect`. */
+  readonly doubtReason: string | undefined
   /** Where a damaged predecessor of this file was moved when it was opened. */
   readonly movedTo: string | undefined
   /** The next read sees all that is committed by now, by any process; it may otherwise be a millisecond behind. */
-  renew(): void
+  refresh(): void
   /**
    * Runs while nobody else writes, in this process or another; its writes are applied as a whole or not at all. Settles
    * when they can be seen, which is not before they would outlive a loss of power; rejects when they could not be
@@ -56,7 +56,7 @@ interface Shared {
   users: number
 }
 
-const open = new Map<string, Shared>()
+const openFiles = new Map<string, Shared>()
 
 /**
  * @param waitMs how long the process may block while a file that was not closed properly is checked. With 0 it is
@@ -65,8 +65,8 @@ const open = new Map<string, Shared>()
  */
 export function openDiskFile(folder: string, clock: Clock = systemClock, waitMs = Infinity): DiskFile {
   const path = join(resolve(folder), FILE)
-  const shared = inPlace(open.get(path)) ?? openShared(resolve(folder), path, clock, waitMs)
-  open.set(path, shared)
+  const shared = inPlace(openFiles.get(path)) ?? openShared(resolve(folder), path, clock, waitMs)
+  openFiles.set(path, shared)
   shared.users += 1
   const { env, tables, movedTo, onDisk } = shared
   let closed = false
@@ -76,11 +76,11 @@ export function openDiskFile(folder: string, clock: Clock = systemClock, waitMs 
     get size() {
       return onDisk.size
     },
-    get whyDoubtful() {
-      return onDisk.whyDoubtful
+    get doubtReason() {
+      return onDisk.doubtReason
     },
-    look: () => onDisk.look(),
-    renew: () => env.resetReadTxn(),
+    inspect: () => onDisk.inspect(),
+    refresh: () => env.resetReadTxn(),
     async write(run) {
       try {
         return await env.childTransaction(run)
@@ -93,7 +93,7 @@ export function openDiskFile(folder: string, clock: Clock = systemClock, waitMs 
       closed = true
       shared.users -= 1
       if (shared.users > 0) return
-      if (open.get(path) === shared) open.delete(path)
+      if (openFiles.get(path) === shared) openFiles.delete(path)
       await closeShared(shared, resolve(folder), path)
     },
   }
@@ -101,18 +101,18 @@ export function openDiskFile(folder: string, clock: Clock = systemClock, waitMs 
 
 /** A process that reads the same files has crashed, perhaps because of one: they are checked before further use. */
 export function doubtOpenFiles(): void {
-  for (const shared of open.values()) shared.onDisk.doubt('a process that reads it has crashed')
+  for (const shared of openFiles.values()) shared.onDisk.doubt('a process that reads it has crashed')
 }
 
 const inPlace = (shared: Shared | undefined): Shared | undefined =>
-  shared?.onDisk.look() === 'in place' ? shared : undefined
+  shared?.onDisk.inspect() === 'in place' ? shared : undefined
 
 function openShared(folder: string, path: string, clock: Clock, waitMs: number): Shared {
   makeFolder(join(folder, USERS))
   const movedTo = isSound(folder, path, clock, waitMs) ? undefined : moveAside(folder, path)
-  enter(folder)
+  addUser(folder)
   const { env, tables } = openTables(path, beginLog)
-  forget(path)
+  forgetCheck(path)
   return { env, tables, movedTo, onDisk: new FileOnDisk(path), users: 0 }
 }
 
@@ -150,19 +150,20 @@ function openTables(path: string, prepare: (tables: Tables) => void): { env: Roo
 }
 
 async function closeShared({ env, onDisk }: Shared, folder: string, path: string): Promise<void> {
-  const state = onDisk.look()
+  const state = onDisk.inspect()
   await env.close() // touches no page of it
-  if (state === 'removed' || open.has(path)) return // or it has been opened again in this process
-  leave(folder)
+  if (state === 'removed' || openFiles.has(path)) return // or it has been opened again in this process
+  removeUser(folder)
   if (state === 'doubtful') rmSync(join(folder, CLOSED_MARK), { force: true })
   else if (othersIn(folder).length === 0) writeFileSync(join(folder, CLOSED_MARK), closedMarkOf(path))
 }
 
 /** A failed commit gives its reason in a promise of its own, which nobody else handles. */
 async function causeOf(error: unknown): Promise<unknown> {
-  const told = typeof error === 'object' && error !== null && 'commitError' in error ? error.commitError : undefined
+  const commitError =
+    typeof error === 'object' && error !== null && 'commitError' in error ? error.commitError : undefined
   try {
-    await told
+    await commitError
   } catch (cause) {
     return cause
   }
@@ -184,7 +185,7 @@ function isSound(folder: string, path: string, clock: Clock, waitMs: number): bo
   if (!existsSync(path)) return true
   if (existsSync(join(folder, CLOSED_MARK)) && readFileSync(join(folder, CLOSED_MARK), 'utf8') === closedMarkOf(path))
     return true
-  const result = checked(path, clock, waitMs)
+  const result = checkFile(path, clock, waitMs)
   if (result === undefined) throw new HerdgateError('internal', `${path} was not closed and is being checked`)
   if (typeof result === 'object') {
     throw new HerdgateError('internal', `${path} was not closed and could not be checked: ${result.unknown}`)

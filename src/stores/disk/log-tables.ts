@@ -21,7 +21,7 @@ const FLOOR = Buffer.from('log floor')
 /** A process that is further behind loads `targets` again. */
 const RECORDS_KEPT = 10_000
 /** When there are too many targets, this many are looked at, and about this share of them, the oldest, is forgotten. */
-const LOOKED_AT = 256
+const SAMPLE_SIZE = 256
 const FORGOTTEN_SHARE = 1 / 32
 const NAMED = /^(?:all|(?:tag|url|prefix) .*)$/s
 const IDENTITY = /^[0-9a-f-]{36}$/
@@ -64,8 +64,8 @@ export function marksIn({ tables }: DiskFile, head: number, maxTargets: number):
   const marks = new Marks(maxTargets)
   const read = targetsIn(tables)
   const floor = floorOf(tables)
-  const isWhole = read.every(({ named }) => named !== undefined)
-  marks.raiseFloor((isWhole ? floor : undefined) ?? everything(head))
+  const isComplete = read.every(({ named }) => named !== undefined)
+  marks.raiseFloor((isComplete ? floor : undefined) ?? everythingNamedAt(head))
   for (const { named } of inOrder(read)) if (named !== undefined) marks.put(named.target, named.mark)
   return marks
 }
@@ -103,19 +103,21 @@ function forgetSome(tables: Tables, count: number, most: number, head: number): 
   const seen = someTargets(tables, addressOf(`${head} ${count}`))
   const surplus = count - Math.floor(most * (1 - FORGOTTEN_SHARE))
   const forgotten = inOrder(seen).slice(0, Math.ceil((seen.length * surplus) / count))
-  const marks = forgotten.map(({ named }) => named?.mark ?? everything(head))
-  const floor = marks.reduce(later, floorOf(tables) ?? everything(head))
+  const marks = forgotten.map(({ named }) => named?.mark ?? everythingNamedAt(head))
+  const floor = marks.reduce(later, floorOf(tables) ?? everythingNamedAt(head))
   tables.state.putSync(FLOOR, octetsOf(floor.purged, floor.invalidated))
   for (const { address } of forgotten) tables.targets.removeSync(address)
 }
 
 /** Those from an address on; near the end, followed by the first ones. */
 function someTargets(tables: Tables, from: Buffer): Found[] {
-  const last = targetsIn(tables, { start: from, limit: LOOKED_AT })
-  return last.length < LOOKED_AT ? [...last, ...targetsIn(tables, { end: from, limit: LOOKED_AT - last.length })] : last
+  const last = targetsIn(tables, { start: from, limit: SAMPLE_SIZE })
+  return last.length < SAMPLE_SIZE
+    ? [...last, ...targetsIn(tables, { end: from, limit: SAMPLE_SIZE - last.length })]
+    : last
 }
 
-const everything = (head: number): Mark => ({ purged: head, invalidated: head })
+const everythingNamedAt = (head: number): Mark => ({ purged: head, invalidated: head })
 
 interface Found {
   readonly address: Buffer

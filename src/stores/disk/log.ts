@@ -55,7 +55,7 @@ const MOST_FAILED = 10_000
 /** How many records may be on their way to the disk: further ones are tried again later, as the disk may stall. */
 const MOST_WRITING = 10_000
 /** Targets per record: the process does nothing else while they are written. */
-const MOST_NAMED = 5_000
+const TARGETS_PER_RECORD = 5_000
 /**
  * How long an append waits for the disk, for each of its records, even if the caller would wait for less: other
  * processes of the host learn of a record only when it is written, and a client has to be able to read what it wrote.
@@ -93,31 +93,31 @@ class DiskLog implements InvalidationLog {
 
   constructor({ path, maxTargets = MAX_TARGETS, events, clock = systemClock }: DiskLogOptions) {
     this.#maxTargets = count('maxTargets', maxTargets)
-    this.#access = new DiskAccess(path, clock, events, (file) => this.#hearOut(file))
+    this.#access = new DiskAccess(path, clock, events, (file) => this.#readLast(file))
     this.#clock = clock
     this.#events = events
     this.#pending = new Pending(maxTargets)
     this.#marks = new Marks(maxTargets)
-    this.#hear()
+    this.#readLog()
   }
 
   get generation(): string {
-    if (this.#file === undefined) this.#hear()
+    if (this.#file === undefined) this.#readLog()
     return this.#generation
   }
 
   get position(): number {
-    this.#hear()
+    this.#readLog()
     return this.#position
   }
 
   get changes(): number {
-    this.#hear()
+    this.#readLog()
     return this.#readings + this.#pending.added
   }
 
   get synced(): boolean {
-    return this.#hear()
+    return this.#readLog()
   }
 
   /** @param waitMs for the record to be durable: the disk may stall, or another process keep it locked */
@@ -145,7 +145,7 @@ class DiskLog implements InvalidationLog {
       // It was requested all the same: it counts in this process, and is tried again.
       this.#failed.add(record)
       this.#failedTargets += record.targets.length
-      if (this.#failed.size > MOST_FAILED || this.#failedTargets > this.#maxTargets) this.#failAll(record.at)
+      if (this.#failed.size > MOST_FAILED || this.#failedTargets > this.#maxTargets) this.#replaceFailed(record.at)
       this.#retryLater()
       const why = error instanceof Error ? error.message : String(error)
       throw new HerdgateError('not_logged', `not logged: ${why}`, { cause: error })
@@ -153,7 +153,7 @@ class DiskLog implements InvalidationLog {
   }
 
   /** Too many records are waiting to be written: one that names everything replaces them. */
-  #failAll(at: number): void {
+  #replaceFailed(at: number): void {
     this.#events?.emit('log', OVERFLOW)
     const all = everything(at)
     this.#pending.add(all)
@@ -164,7 +164,7 @@ class DiskLog implements InvalidationLog {
   }
 
   async #write(record: PendingRecord): Promise<number> {
-    if (!this.#hear()) throw new HerdgateError('internal', 'the invalidation log on disk cannot be read')
+    if (!this.#readLog()) throw new HerdgateError('internal', 'the invalidation log on disk cannot be read')
     if (this.#writing >= MOST_WRITING) throw new HerdgateError('overloaded', 'too many records wait for the disk')
     const { mode, targets } = record
     this.#writing++
@@ -172,7 +172,7 @@ class DiskLog implements InvalidationLog {
       let position = 0
       for (const some of inParts(targets)) {
         position = await this.#access.write((file) => appendRecord(file, mode, some, this.#maxTargets))
-        this.#hear() // so that it is known here, whatever becomes of the file
+        this.#readLog() // so that it is known here, whatever becomes of the file
       }
       this.#isStalled = false
       this.#pending.remove(record)
@@ -206,7 +206,7 @@ class DiskLog implements InvalidationLog {
   }
 
   #verdictOfFile(stamp: Stamp): Verdict {
-    const synced = this.#hear()
+    const synced = this.#readLog()
     if (stamp.generation !== this.#generation) return this.#former.verdictOn(stamp, this.#marks)
     if (stamp.position > this.#position) return 'stale'
     const verdict = stamp.checked === this.#position ? 'valid' : this.#marks.judge(stamp, this.#position)
@@ -228,21 +228,21 @@ class DiskLog implements InvalidationLog {
   }
 
   /** Reads what has been appended since, by any process. @returns whether that was possible */
-  #hear(): boolean {
-    const heard = this.#access.read((file) => {
-      file.renew()
+  #readLog(): boolean {
+    const isRead = this.#access.read((file) => {
+      file.refresh()
       const head = headOf(file)
       if (file !== this.#file) this.#begin(file, head)
       else if (head !== this.#position) this.#catchUp(file, head)
       return true
     })
-    return heard === true
+    return isRead === true
   }
 
   /** What others have appended to a file that was removed still counts. */
-  #hearOut(file: DiskFile): void {
+  #readLast(file: DiskFile): void {
     if (file !== this.#file) return
-    file.renew()
+    file.refresh()
     const head = headOf(file)
     if (head !== this.#position) this.#catchUp(file, head)
   }
@@ -271,10 +271,12 @@ class DiskLog implements InvalidationLog {
 const durableWithin = (waitMs: number, { targets }: PendingRecord): number =>
   Math.max(waitMs, LOGGED_WITHIN_MS * partsOf(targets))
 
-const partsOf = (targets: readonly string[]): number => Math.max(1, Math.ceil(targets.length / MOST_NAMED))
+const partsOf = (targets: readonly string[]): number => Math.max(1, Math.ceil(targets.length / TARGETS_PER_RECORD))
 
 /** At least one part, which may be empty. */
 function inParts(targets: readonly string[]): readonly (readonly string[])[] {
-  if (targets.length <= MOST_NAMED) return [targets]
-  return Array.from({ length: partsOf(targets) }, (_, at) => targets.slice(at * MOST_NAMED, (at + 1) * MOST_NAMED))
+  if (targets.length <= TARGETS_PER_RECORD) return [targets]
+  return Array.from({ length: partsOf(targets) }, (_, at) =>
+    targets.slice(at * TARGETS_PER_RECORD, (at + 1) * TARGETS_PER_RECORD),
+  )
 }

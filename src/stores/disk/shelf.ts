@@ -27,7 +27,7 @@ interface Turn {
 
 /** What was evicted to make room, and how much. */
 interface Evicted {
-  readonly departures: EvictionReason[]
+  readonly evictions: EvictionReason[]
   bytes: number
   spared: number
 }
@@ -56,7 +56,7 @@ const MOST_AT_ONCE = 256
 export class Shelf {
   readonly #fileBytes: number
   readonly #clock: Clock
-  readonly #readLately = new AddressBits()
+  readonly #recentlyRead = new AddressBits()
   #outgrown: number
   #sweptTo: Uint8Array = octetsOf(0)
 
@@ -72,7 +72,7 @@ export class Shelf {
     const card = cardAt(tables, address)
     const octets = card && tables.entries.getBinaryFast(octetsOf(card.place))
     if (octets === undefined) return undefined
-    this.#readLately.add(address)
+    this.#recentlyRead.add(address)
     return octets.subarray(0, octets.length) // lmdb sets `length` on a larger buffer
   }
 
@@ -81,18 +81,18 @@ export class Shelf {
     this.#keepToLimit(file)
     const replaced = this.remove(file, address, 'replaced')
     const bytes = bytesFor(octets.length)
-    const departures = this.#makeRoom(file, bytes)
+    const evictions = this.#makeRoom(file, bytes)
     const turn = this.#nextTurn(file)
     tables.entries.putSync(octetsOf(turn), octets)
-    this.#file(file, address, { place: turn, turn, bytes, until })
+    this.#putCard(file, address, { place: turn, turn, bytes, until })
     this.#count(file, bytes, 1)
-    return [...replaced, ...departures]
+    return [...replaced, ...evictions]
   }
 
   remove(file: DiskFile, address: Buffer, why: EvictionReason): EvictionReason[] {
     const card = cardAt(file.tables, address)
     if (card === undefined) return []
-    takeAway(file.tables, address, card)
+    removeEntry(file.tables, address, card)
     this.#count(file, -card.bytes, -1)
     return [why]
   }
@@ -129,7 +129,7 @@ export class Shelf {
   }
 
   #makeRoom(file: DiskFile, bytes: number): EvictionReason[] {
-    const departures: EvictionReason[] = []
+    const evictions: EvictionReason[] = []
     const { bytes: used } = this.usage(file)
     // A little at a time: LMDB copies the pages that a removal changes.
     const enough = Math.max(this.#limit(file), used - NARROWED_BY * bytes)
@@ -142,30 +142,30 @@ export class Shelf {
         break
       }
       const gone = this.#evict(file, oldest, wanted, mostSpared)
-      this.#count(file, -gone.bytes, -gone.departures.length)
-      departures.push(...gone.departures)
+      this.#count(file, -gone.bytes, -gone.evictions.length)
+      evictions.push(...gone.evictions)
       wanted -= gone.bytes
       mostSpared -= gone.spared
     }
-    return departures
+    return evictions
   }
 
   /** Evicts the oldest, in their order, until they free the bytes wanted. Leaves the usage to the caller. */
   #evict(file: DiskFile, oldest: readonly Turn[], wanted: number, mostSpared: number): Evicted {
-    const gone: Evicted = { departures: [], bytes: 0, spared: 0 }
+    const gone: Evicted = { evictions: [], bytes: 0, spared: 0 }
     const now = this.#now()
     for (const { turn, address } of oldest) {
       if (gone.bytes >= wanted) break
       const card = cardAt(file.tables, address)
       if (card === undefined || !octetsOf(card.turn).equals(turn)) {
         file.tables.order.removeSync(turn) // of an entry that is not there: damaged
-      } else if (this.#readLately.take(address) && gone.spared < mostSpared && card.until > now) {
+      } else if (this.#recentlyRead.take(address) && gone.spared < mostSpared && card.until > now) {
         file.tables.order.removeSync(turn)
-        this.#file(file, address, { ...card, turn: this.#nextTurn(file) })
+        this.#putCard(file, address, { ...card, turn: this.#nextTurn(file) })
         gone.spared += 1
       } else {
-        takeAway(file.tables, address, card)
-        gone.departures.push(card.until > now ? 'size' : 'expired')
+        removeEntry(file.tables, address, card)
+        gone.evictions.push(card.until > now ? 'size' : 'expired')
         gone.bytes += card.bytes
       }
     }
@@ -187,7 +187,7 @@ export class Shelf {
     return card !== undefined && card.until <= now
   }
 
-  #file({ tables }: DiskFile, address: Buffer, { place, turn, bytes, until }: Card): void {
+  #putCard({ tables }: DiskFile, address: Buffer, { place, turn, bytes, until }: Card): void {
     tables.index.putSync(address, octetsOf(place, turn, bytes, until))
     tables.order.putSync(octetsOf(turn), address)
   }
@@ -196,7 +196,7 @@ export class Shelf {
     const { tables } = file
     const [last = 0] = numbersIn(tables.state.getBinaryFast(TURN), 1) ?? []
     const turn = last + 1
-    const isNew = Number.isSafeInteger(turn) && turn > 0 && [...tables.entries.getKeys(backTo(turn))].length === 0
+    const isNew = Number.isSafeInteger(turn) && turn > 0 && [...tables.entries.getKeys(firstFrom(turn))].length === 0
     if (!isNew) this.clear(file) // another program has written into the file: places would be given out twice
     const next = isNew ? turn : 1
     tables.state.putSync(TURN, octetsOf(next))
@@ -213,17 +213,17 @@ const USAGE = Buffer.from('usage')
 const TURN = Buffer.from('turn')
 
 /** The first key from a place on. */
-const backTo = (turn: number) => ({ start: octetsOf(turn), limit: 1 })
+const firstFrom = (turn: number) => ({ start: octetsOf(turn), limit: 1 })
 
 /**
  * Bytes of file that this many octets take: whole pages, or a share of a page that is two thirds full; and the records
  * in `index` and `order`.
  */
 function bytesFor(octets: number): number {
-  const filed = 250
+  const cardBytes = 250
   return octets < PAGE / 2 - 60
-    ? Math.ceil((octets + 60) * 1.5) + filed
-    : Math.ceil((octets + 16) / PAGE) * PAGE + filed
+    ? Math.ceil((octets + 60) * 1.5) + cardBytes
+    : Math.ceil((octets + 16) / PAGE) * PAGE + cardBytes
 }
 
 /** Copied, as the memory it is read from is written to. */
@@ -233,7 +233,7 @@ const oldestOf = ({ order }: Tables, limit: number): Turn[] =>
     address: Buffer.from(value),
   }))
 
-function takeAway({ entries, index, order }: Tables, address: Buffer, { place, turn }: Card): void {
+function removeEntry({ entries, index, order }: Tables, address: Buffer, { place, turn }: Card): void {
   entries.removeSync(octetsOf(place))
   order.removeSync(octetsOf(turn))
   index.removeSync(address)

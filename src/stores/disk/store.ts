@@ -82,7 +82,7 @@ class DiskStore implements Store {
   }
 
   set(key: string, stored: Stored, keepForMs: number): Promise<Written> {
-    this.#batches.overtake([key])
+    this.#batches.dropPending([key])
     return this.#put([{ key, stored, keepForMs }])
   }
 
@@ -99,7 +99,7 @@ class DiskStore implements Store {
   }
 
   async clear(): Promise<void> {
-    this.#batches.overtakeAll()
+    this.#batches.dropAllPending()
     let count = 0
     const written = await this.#change('delete', EVERYTHING, 0, (file) => {
       count = this.#shelf.usage(file).objects
@@ -141,21 +141,21 @@ class DiskStore implements Store {
   }
 
   async #put(writes: readonly Write[]): Promise<Written> {
-    const things = this.#toBePut(writes)
-    const bytes = things.reduce((sum, { octets }) => sum + (octets?.length ?? 0), 0)
-    const addresses = things.map(({ address }) => address)
+    const prepared = this.#prepare(writes)
+    const bytes = prepared.reduce((sum, { octets }) => sum + (octets?.length ?? 0), 0)
+    const addresses = prepared.map(({ address }) => address)
     const written = await this.#change('set', addresses, bytes, (file) =>
-      things.flatMap(({ address, octets, until }) =>
+      prepared.flatMap(({ address, octets, until }) =>
         octets === undefined
           ? [...this.#shelf.remove(file, address, 'replaced'), 'rejected' as const] // what was there is older
           : this.#shelf.put(file, address, octets, until),
       ),
     )
-    return things.some(({ octets }) => octets === undefined) ? 'lost' : written
+    return prepared.some(({ octets }) => octets === undefined) ? 'lost' : written
   }
 
   /** Without octets where an entry is too large, or too much waits already. */
-  #toBePut(writes: readonly Write[]): readonly ToBePut[] {
+  #prepare(writes: readonly Write[]): readonly PreparedWrite[] {
     let bytes = this.#waiting
     const correction = correctionOf(this.#clock)
     return writes.map(({ key, stored, keepForMs }) => {
@@ -201,21 +201,21 @@ class DiskStore implements Store {
   ): Promise<Written> {
     const startedAt = this.#clock.now()
     const count = addresses === EVERYTHING ? 1 : Math.max(1, addresses.length)
-    const told = (outcome: StoreEvent['outcome']): void => {
+    const report = (outcome: StoreEvent['outcome']): void => {
       for (let at = 0; at < count; at++) this.#report(op, outcome, startedAt)
     }
     const isTried = !this.#access.degraded
     const remedy = this.#lost.remedy()
     this.#waiting += bytes
     try {
-      const departures = await this.#access.write((file) => [...remedy.apply(file, this.#shelf), ...run(file)])
+      const evictions = await this.#access.write((file) => [...remedy.apply(file, this.#shelf), ...run(file)])
       remedy.done()
-      told('ok')
-      for (const reason of departures) this.#events?.emit('eviction', { tier: TIER, reason })
+      report('ok')
+      for (const reason of evictions) this.#events?.emit('eviction', { tier: TIER, reason })
     } catch (error) {
       this.#lost.add(addresses)
-      told(isTried ? 'error' : 'dropped')
-      this.#access.rest(error)
+      report(isTried ? 'error' : 'dropped')
+      this.#access.suspend(error)
       return 'lost'
     } finally {
       this.#waiting -= bytes
@@ -227,7 +227,7 @@ class DiskStore implements Store {
   }
 }
 
-interface ToBePut {
+interface PreparedWrite {
   readonly address: Buffer
   readonly octets: Buffer | undefined
   readonly until: number

@@ -9,12 +9,12 @@ import { join } from 'node:path'
 export const USERS = 'users'
 
 /** From now on this process has it open. */
-export function enter(folder: string): void {
+export function addUser(folder: string): void {
   writeFileSync(fileOf(folder, process.pid), processOf(process.pid)?.began ?? '')
 }
 
 /** From now on it no longer has. */
-export function leave(folder: string): void {
+export function removeUser(folder: string): void {
   rmSync(fileOf(folder, process.pid), { force: true })
 }
 
@@ -24,7 +24,7 @@ export function othersIn(folder: string): number[] {
   return others.filter((pid) => {
     if (pid === process.pid || !Number.isSafeInteger(pid)) return false
     const file = fileOf(folder, pid)
-    if (isRunning(pid, beganBy(file))) return true
+    if (isRunning(pid, recordedBeginning(file))) return true
     rmSync(file, { force: true })
     return false
   })
@@ -33,7 +33,7 @@ export function othersIn(folder: string): number[] {
 const fileOf = (folder: string, pid: number): string => join(folder, USERS, String(pid))
 
 /** When it began; `''` where that process did not know, or this one cannot read it. */
-function beganBy(file: string): string {
+function recordedBeginning(file: string): string {
   try {
     return readFileSync(file, 'latin1')
   } catch {
@@ -42,14 +42,14 @@ function beganBy(file: string): string {
 }
 
 function isRunning(pid: number, began: string): boolean {
-  if (!isTaken(pid)) return false
+  if (!isInUse(pid)) return false
   const found = processOf(pid)
   if (found === undefined) return true // nothing tells it from another process
-  return found.isWhole && (began === '' || began === found.began)
+  return found.isProcess && (began === '' || began === found.began)
 }
 
 /** Whether a process, or a thread of one, has this number: both are numbered together. */
-function isTaken(pid: number): boolean {
+function isInUse(pid: number): boolean {
   try {
     return process.kill(pid, 0)
   } catch (error) {
@@ -59,7 +59,7 @@ function isTaken(pid: number): boolean {
 
 interface Found {
   /** A running process: neither a thread nor a zombie. */
-  readonly isWhole: boolean
+  readonly isProcess: boolean
   /** In ticks since the host started. */
   readonly began: string
 }
@@ -73,7 +73,7 @@ function processOf(pid: number): Found | undefined {
     const [state = '', ...more] = stat.slice(stat.lastIndexOf(')') + 2).split(' ') // the name may contain anything
     const began = more[18] // the 22nd field of all
     if (group === undefined || began === undefined) return undefined
-    return { isWhole: group === String(pid) && state !== 'Z' && state !== 'X', began }
+    return { isProcess: group === String(pid) && state !== 'Z' && state !== 'X', began }
   } catch {
     return undefined
   }

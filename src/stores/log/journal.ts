@@ -55,7 +55,7 @@ export class Journal {
   }
 
   /** The log has changed: of this process's records it has only those that it continues from the former one. */
-  moveTo(log: Pick<Generations, 'generation' | 'holds'>): void {
+  generationChanged(log: Pick<Generations, 'generation' | 'holds'>): void {
     for (const entry of this.#entries.values()) {
       const { where } = entry
       entry.where = where && log.holds(where) ? { ...where, generation: log.generation } : undefined
@@ -63,9 +63,9 @@ export class Journal {
   }
 
   /** The entries to be logged, those with the fewest failures first. */
-  misplaced(): JournalEntry[] {
-    const misplaced = [...this.#entries.values()].filter((entry) => entry.where === undefined && !this.#isOld(entry))
-    return misplaced.sort((one, other) => one.failures - other.failures)
+  unlogged(): JournalEntry[] {
+    const unlogged = [...this.#entries.values()].filter((entry) => entry.where === undefined && !this.#isOld(entry))
+    return unlogged.sort((one, other) => one.failures - other.failures)
   }
 
   #old(): JournalEntry[] {

@@ -13,12 +13,12 @@ export class Lease {
   readonly #wall: () => number
   /** How far the machine's clock is ahead of the process's, less the short pauses not acted on yet. */
   #aheadBy: number
-  #looksAt = -Infinity
+  #nextCheckAt = -Infinity
   /** When it was last noticed that the process's clock had stood still. */
   #resumedAt = -Infinity
   #confirmedAt = -Infinity
   /** Answers whose head has not been read yet, oldest first. */
-  #open: { readonly askedAt: number; readonly head: number }[] = []
+  #unread: { readonly askedAt: number; readonly head: number }[] = []
 
   constructor(ms: number, clock: Clock) {
     this.#ms = ms
@@ -32,29 +32,29 @@ export class Lease {
    * again.
    * @param position read so far
    */
-  ends(head: number, askedAt: number, position: number): void {
-    this.#open = this.#open.filter((answer) => answer.head <= head)
-    if (this.#open.length < MAX_OPEN) this.#open.push({ askedAt, head })
-    this.reads(position)
+  logEndedAt(head: number, askedAt: number, position: number): void {
+    this.#unread = this.#unread.filter((answer) => answer.head <= head)
+    if (this.#unread.length < MAX_UNREAD) this.#unread.push({ askedAt, head })
+    this.hasRead(position)
   }
 
   /** The log has been read up to `position`. */
-  reads(position: number): void {
-    for (const { askedAt, head } of this.#open) {
+  hasRead(position: number): void {
+    for (const { askedAt, head } of this.#unread) {
       if (head <= position) this.#confirmedAt = Math.max(this.#confirmedAt, askedAt)
     }
-    this.#open = this.#open.filter(({ head }) => head > position)
+    this.#unread = this.#unread.filter(({ head }) => head > position)
   }
 
   /** Is the log longer than what has been read? */
   get isBehind(): boolean {
-    return this.#open.length > 0
+    return this.#unread.length > 0
   }
 
   /** Answers about another generation say nothing about this one. */
-  startAnew(): void {
+  reset(): void {
     this.#confirmedAt = -Infinity
-    this.#open = []
+    this.#unread = []
   }
 
   /** Measured at each use, so that a process that stood still wakes up without a lease. */
@@ -64,12 +64,12 @@ export class Lease {
 
   /** Is a fetch that began at `startedAt` young enough to be used without a lease? */
   covers(startedAt: number, now: number): boolean {
-    if (now >= this.#looksAt) this.#look(now)
+    if (now >= this.#nextCheckAt) this.#checkClocks(now)
     return now - startedAt < this.#ms && startedAt >= this.#resumedAt
   }
 
-  #look(now: number): void {
-    this.#looksAt = now + LOOK_EVERY_MS
+  #checkClocks(now: number): void {
+    this.#nextCheckAt = now + CHECK_EVERY_MS
     const aheadBy = this.#wall() - now
     if (aheadBy > this.#aheadBy + this.#ms) this.#resumedAt = now
     else if (aheadBy > this.#aheadBy) return // several short pauses add up
@@ -77,6 +77,6 @@ export class Lease {
   }
 }
 
-const MAX_OPEN = 100
+const MAX_UNREAD = 100
 /** Reading the machine's clock takes time, and this is asked at every hit. */
-const LOOK_EVERY_MS = 50
+const CHECK_EVERY_MS = 50

@@ -30,7 +30,7 @@ const NOTHING: Report = { generation: '', position: 0, lease: 0 }
 
 interface Known {
   readonly report: Report
-  readonly heardAt: number
+  readonly receivedAt: number
   /** Until then it should be listed even if it reports nothing more: a list that lacks it has lost it. */
   readonly until: number
   /** It was given extra time to come back, which happens once until it reports again. */
@@ -45,8 +45,8 @@ export class LiveNodes {
   readonly #known = new Map<string, Known>()
   /** Nodes that have left, with the time when this was learned: a list requested earlier may still name them. */
   readonly #left = new Map<string, number>()
-  readonly #changed = new Set<() => void>()
-  #slowestTold = ''
+  readonly #listeners = new Set<() => void>()
+  #lastSlowest = ''
   /** Until then the list may lack nodes. */
   #doubtUntil = -Infinity
 
@@ -78,19 +78,19 @@ export class LiveNodes {
       const [node = '', report = '', forMs = ''] = nodes.slice(at, at + 3)
       if ((this.#left.get(node) ?? -Infinity) > askedAt) continue
       listed.add(node)
-      this.#take(node, { report: parseReport(report), heardAt: now, until: now + Number(forMs) }, askedAt)
+      this.#update(node, { report: parseReport(report), receivedAt: now, until: now + Number(forMs) }, askedAt)
     }
     for (const [node, { until }] of this.#known) if (!listed.has(node) && until <= now) this.#known.delete(node)
     for (const [node, leftAt] of this.#left) if (leftAt <= askedAt) this.#left.delete(node)
     this.#doubtUntil = doubtForMs === 0 ? -Infinity : now + doubtForMs
-    this.#tell()
+    this.#notify()
   }
 
   /** @param report in the form that the log's `acks` carry */
-  hear(node: string, report: string): void {
+  receive(node: string, report: string): void {
     if (report === 'left') this.#forget(node)
-    else this.#hear(node, parseReport(report))
-    this.#tell()
+    else this.#note(node, parseReport(report))
+    this.#notify()
   }
 
   #forget(node: string): void {
@@ -101,7 +101,7 @@ export class LiveNodes {
   /** Notes what this process itself has applied. */
   applied(generation: string, position: number): void {
     this.#setSelf({ generation, position, lease: this.#lease })
-    this.#tell()
+    this.#notify()
   }
 
   list(): readonly LogNode[] {
@@ -137,8 +137,8 @@ export class LiveNodes {
    * @returns a function that removes the listener
    */
   onChange(listener: () => void): () => void {
-    this.#changed.add(listener)
-    return () => void this.#changed.delete(listener)
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
   }
 
   #behind(generation: string, position: number): Report[] {
@@ -149,33 +149,33 @@ export class LiveNodes {
     return [...this.#known.values()].map(({ report }) => report)
   }
 
-  #hear(node: string, report: Report): void {
+  #note(node: string, report: Report): void {
     const now = this.#clock.now()
     const lease = Math.max(report.lease, this.#lease)
-    this.#take(node, { report, heardAt: now, until: now + FORGOTTEN_AFTER_LEASES * lease }, -Infinity)
+    this.#update(node, { report, receivedAt: now, until: now + FORGOTTEN_AFTER_LEASES * lease }, -Infinity)
   }
 
   /** Reports may arrive late and over two paths: within a generation a node does not go back, unless the log did. */
-  #take(node: string, next: Known, askedAt: number): void {
+  #update(node: string, next: Known, askedAt: number): void {
     if (node === this.#self) return // known first-hand
     const known = this.#known.get(node)
     const isLate =
       known !== undefined &&
-      known.heardAt > askedAt &&
+      known.receivedAt > askedAt &&
       known.report.generation === next.report.generation &&
       known.report.position > next.report.position
     if (!isLate) this.#known.set(node, next)
   }
 
   #setSelf(report: Report): void {
-    this.#known.set(this.#self, { report, heardAt: this.#clock.now(), until: Infinity })
+    this.#known.set(this.#self, { report, receivedAt: this.#clock.now(), until: Infinity })
   }
 
-  #tell(): void {
+  #notify(): void {
     const slowest = this.#slowest
-    if (slowest === this.#slowestTold) return
-    this.#slowestTold = slowest
-    for (const listener of this.#changed) listener()
+    if (slowest === this.#lastSlowest) return
+    this.#lastSlowest = slowest
+    for (const listener of this.#listeners) listener()
   }
 
   /** The position that all nodes have reached, if they are in one generation, and whether the list may lack nodes. */

@@ -105,9 +105,9 @@ export class Marks {
   }
 
   *#namesOf({ url, tags }: Pick<Stamp, 'url' | 'tags'>): Generator<string> {
-    const name = asKept(url)
+    const name = wellFormed(url)
     yield NAMED_URL + name
-    for (const tag of tags) yield NAMED_TAG + asKept(tag)
+    for (const tag of tags) yield NAMED_TAG + wellFormed(tag)
     if (this.#longestPrefix > 0) yield* prefixesOf(name, this.#longestPrefix)
   }
 
@@ -128,15 +128,15 @@ const NAMED_PREFIX = 'prefix '
 /** The targets of a record, each as one string. */
 export function targetsOf({ tags = [], urls = [], prefixes = [], all = false }: Selectors): string[] {
   const targets = all ? [ALL] : []
-  for (const tag of tags) targets.push(NAMED_TAG + asKept(tag))
-  for (const url of urls) targets.push(NAMED_URL + asKept(url))
+  for (const tag of tags) targets.push(NAMED_TAG + wellFormed(tag))
+  for (const url of urls) targets.push(NAMED_URL + wellFormed(url))
   for (const prefix of prefixes)
-    targets.push(NAMED_PREFIX + asKept(prefix.endsWith('/') ? prefix.slice(0, -1) : prefix))
+    targets.push(NAMED_PREFIX + wellFormed(prefix.endsWith('/') ? prefix.slice(0, -1) : prefix))
   return targets
 }
 
 /** Records are kept in UTF-8, which cannot express the lone surrogate at the end of a text that was cut. */
-const asKept = (name: string): string => name.toWellFormed()
+const wellFormed = (name: string): string => name.toWellFormed()
 
 /** A mark updated with a newer record. */
 export function marked(mark: Mark | undefined, mode: InvalidationMode, position: number): Mark {

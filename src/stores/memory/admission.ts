@@ -43,7 +43,7 @@ const UPHEAVAL = 0.05
 export const FIRST_DIVISION: Division = { window: WINDOW.least, step: FIRST_STEP, hitRatio: 0 }
 
 /** The next division to try, by hill climbing: on in the same direction, or back where the hit ratio has fallen. */
-export function divided({ window, step, hitRatio: before }: Division, hitRatio: number): Division {
+export function nextDivision({ window, step, hitRatio: before }: Division, hitRatio: number): Division {
   const gain = hitRatio - before
   const direction = Math.sign(step) * (gain < 0 ? -1 : 1)
   const length = Math.abs(gain) >= UPHEAVAL ? FIRST_STEP : Math.abs(step) * DECAY

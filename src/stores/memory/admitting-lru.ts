@@ -5,9 +5,9 @@
  */
 import type { EvictionReason } from '../../events.ts'
 import type { Stored } from '../../model.ts'
-import { type Claim, costOf, divided, FIRST_DIVISION, outweighs } from './admission.ts'
+import { type Claim, costOf, nextDivision, FIRST_DIVISION, outweighs } from './admission.ts'
 import { FrequencySketch } from './frequency-sketch.ts'
-import { Recency, type Used } from './recency.ts'
+import { Recency, type Linked } from './recency.ts'
 
 /** Expiry alone evicts nothing here, and nothing kept here needs decoding. */
 export type MemoryEvictionReason = Exclude<EvictionReason, 'expired' | 'defective'>
@@ -17,10 +17,10 @@ export interface AdmittingLruOptions {
   /** Seed of the hash by which keys are counted. */
   readonly seed: number
   /** Called when an entry leaves or is not admitted; with `count`, for that many at once. */
-  readonly departed: (why: MemoryEvictionReason, count?: number) => void
+  readonly onEviction: (why: MemoryEvictionReason, count?: number) => void
 }
 
-interface Held extends Used<Held> {
+interface Held extends Linked<Held> {
   readonly key: string
   /** Hash of the key: a hit is counted without reading the key again. */
   readonly hash: number
@@ -41,13 +41,13 @@ const MOST_FOR_COUNTS = 1 / 4
 /** A window that has become too large gives up at most this many entries at a time: no caller waits for all. */
 const MOST_LEAVE_AT_ONCE = 16
 /** Requests credited to a newcomer: less than one, but more than to an entry that nobody asks for any more. */
-const UNASKED = 0.5
+const UNREQUESTED = 0.5
 /** Weight of one measured origin time in the typical one. */
 const WEIGHT = 1 / 64
 
 export class AdmittingLru {
   #maxBytes: number
-  readonly #departed: AdmittingLruOptions['departed']
+  readonly #onEviction: AdmittingLruOptions['onEviction']
   readonly #seed: number
   #sketch: FrequencySketch
   /** Covers both parts, so that a get is a single look-up. */
@@ -63,12 +63,12 @@ export class AdmittingLru {
   #hits = 0
   #typicalMs = 100
 
-  constructor({ maxBytes, seed, departed }: AdmittingLruOptions) {
+  constructor({ maxBytes, seed, onEviction }: AdmittingLruOptions) {
     this.#maxBytes = maxBytes
-    this.#departed = departed
+    this.#onEviction = onEviction
     this.#seed = seed
     this.#sketch = this.#newSketch()
-    this.#share()
+    this.#divide()
   }
 
   get size(): number {
@@ -85,7 +85,7 @@ export class AdmittingLru {
     const isLess = maxBytes < this.#maxBytes
     this.#maxBytes = maxBytes
     if (isLess && this.#sketch.bytes > maxBytes * MOST_FOR_COUNTS) this.#sketch = this.#newSketch()
-    this.#share()
+    this.#divide()
     while (this.#window.bytes > this.#windowBytes) this.#leaveWindow()
     this.#makeRoom()
   }
@@ -116,7 +116,7 @@ export class AdmittingLru {
     const before = this.#index.get(key)
     if (bytes > this.#capacity) {
       if (before !== undefined) this.#remove(before, 'purged')
-      this.#departed('rejected')
+      this.#onEviction('rejected')
     } else if (before === undefined) {
       this.#add(key, stored, bytes)
     } else {
@@ -134,7 +134,7 @@ export class AdmittingLru {
     if (part === this.#main && !isMarker(stored)) this.#weigh(held)
     else part.add(held)
     this.#leaveWindow()
-    if (this.#sketch.fit(this.size)) this.#share()
+    if (this.#sketch.fit(this.size)) this.#divide()
     this.#makeRoom()
   }
 
@@ -144,7 +144,7 @@ export class AdmittingLru {
     held.stored = stored
     held.bytes = bytes
     held.costUs = this.#costOf(stored)
-    this.#departed('replaced')
+    this.#onEviction('replaced')
     if (bytes > this.#windowBytes) held.part = this.#main
     held.part.add(held)
     this.#leaveWindow()
@@ -161,13 +161,13 @@ export class AdmittingLru {
     this.#index.clear()
     this.#main.clear()
     this.#window.clear()
-    if (size > 0) this.#departed('purged', size)
+    if (size > 0) this.#onEviction('purged', size)
   }
 
   #remove(held: Held, why: MemoryEvictionReason): void {
     held.part.remove(held)
     this.#index.delete(held.key)
-    this.#departed(why)
+    this.#onEviction(why)
   }
 
   // ------------------------------------------------------------------------------------------------ who stays
@@ -190,7 +190,7 @@ export class AdmittingLru {
       bytes += victim.bytes
       savesUs += this.#sketch.estimate(victim.hash) * victim.costUs
     }
-    const isAdmitted = victims === 0 || outweighs(this.#newcomer(held), { bytes, savesUs })
+    const isAdmitted = victims === 0 || outweighs(this.#claimOf(held), { bytes, savesUs })
     for (let victim = this.#main.oldest; victim !== undefined && victims > 0; victim = this.#main.oldest, victims--) {
       if (isAdmitted) this.#remove(victim, 'size')
       else this.#main.use(victim)
@@ -200,7 +200,7 @@ export class AdmittingLru {
       this.#main.add(held)
     } else {
       this.#index.delete(held.key)
-      this.#departed('rejected')
+      this.#onEviction('rejected')
     }
   }
 
@@ -208,8 +208,8 @@ export class AdmittingLru {
    * The request that brought it does not count: in a loop over more than fits, each newcomer would have been asked for
    * once more than the entries whose turn has yet to come, and all would be evicted before they are used.
    */
-  #newcomer({ bytes, hash, costUs }: Held): Claim {
-    return { bytes, savesUs: Math.max(this.#sketch.estimate(hash) - 1, UNASKED) * costUs }
+  #claimOf({ bytes, hash, costUs }: Held): Claim {
+    return { bytes, savesUs: Math.max(this.#sketch.estimate(hash) - 1, UNREQUESTED) * costUs }
   }
 
   #makeRoom(): void {
@@ -236,7 +236,7 @@ export class AdmittingLru {
     return sketch
   }
 
-  #share(): void {
+  #divide(): void {
     this.#capacity = this.#maxBytes - this.#sketch.bytes
     this.#windowBytes = this.#capacity * this.#division.window
   }
@@ -251,8 +251,8 @@ export class AdmittingLru {
 
   #beginPeriod(): void {
     this.#sketch.age()
-    this.#division = divided(this.#division, this.#hits / this.#lookUps)
-    this.#share()
+    this.#division = nextDivision(this.#division, this.#hits / this.#lookUps)
+    this.#divide()
     this.#lookUps = 0
     this.#hits = 0
   }

@@ -15,7 +15,7 @@ const OCTETS_PER_KEY = 32
 export const MOST_COUNTED = 255
 
 /** A longer key is encoded first: reading it character by character would take longer. */
-const MOST_READ_EACH = 16
+const LONGEST_READ_EACH = 16
 /** Keys are encoded in pieces of this many characters. */
 const MOST_ENCODED = 1_024
 const OCTETS = new Uint8Array(4 * MOST_ENCODED)
@@ -46,14 +46,14 @@ export class FrequencySketch {
   /** A 32-bit hash of the whole key: FNV-1a, mixed as in MurmurHash3. */
   hashOf(key: string): number {
     if (key !== this.#lastKey) {
-      this.#lastHash = this.#hashAnew(key)
+      this.#lastHash = this.#computeHash(key)
       this.#lastKey = key
     }
     return this.#lastHash
   }
 
-  #hashAnew(key: string): number {
-    return mixed((key.length > MOST_READ_EACH ? this.#readEncoded(key) : this.#readEach(key)) ^ key.length)
+  #computeHash(key: string): number {
+    return mixed((key.length > LONGEST_READ_EACH ? this.#readEncoded(key) : this.#readEach(key)) ^ key.length)
   }
 
   #readEach(key: string): number {

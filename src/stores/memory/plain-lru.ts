@@ -4,7 +4,7 @@ import type { MemoryEvictionReason } from './admitting-lru.ts'
 export interface PlainLruOptions {
   readonly maxBytes: number
   /** Called when an entry leaves or is not admitted; with `count`, for that many at once. */
-  readonly departed: (why: MemoryEvictionReason, count?: number) => void
+  readonly onEviction: (why: MemoryEvictionReason, count?: number) => void
 }
 
 const EVICTION_REASONS: Readonly<Partial<Record<LRUCache.DisposeReason, MemoryEvictionReason>>> = {
@@ -18,17 +18,17 @@ export class PlainLru<T extends object> {
   readonly #empty: () => LRUCache<string, T>
   #lru: LRUCache<string, T>
   #maxBytes: number
-  readonly #departed: PlainLruOptions['departed']
+  readonly #onEviction: PlainLruOptions['onEviction']
 
-  constructor({ maxBytes, departed }: PlainLruOptions) {
+  constructor({ maxBytes, onEviction }: PlainLruOptions) {
     this.#maxBytes = maxBytes
-    this.#departed = departed
+    this.#onEviction = onEviction
     this.#empty = () =>
       new LRUCache({
         maxSize: maxBytes,
         dispose(_stored, _key, reason) {
           const why = EVICTION_REASONS[reason]
-          if (why !== undefined) departed(why)
+          if (why !== undefined) onEviction(why)
         },
       })
     this.#lru = this.#empty()
@@ -62,7 +62,7 @@ export class PlainLru<T extends object> {
       this.#makeRoom()
     } else {
       this.#lru.delete(key) // what was there is older than what was rejected
-      this.#departed('rejected')
+      this.#onEviction('rejected')
     }
   }
 
@@ -73,7 +73,7 @@ export class PlainLru<T extends object> {
   clear(): void {
     const { size } = this
     this.#lru = this.#empty() // its own clear() disposes of the entries one by one
-    if (size > 0) this.#departed('purged', size)
+    if (size > 0) this.#onEviction('purged', size)
   }
 
   #makeRoom(): void {

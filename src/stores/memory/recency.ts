@@ -1,5 +1,5 @@
 /** An item in an order of use carries its own links: moving it needs no look-up. */
-export interface Used<T> {
+export interface Linked<T> {
   /** Must not change while the item is in an order. */
   bytes: number
   earlier: T | undefined
@@ -7,7 +7,7 @@ export interface Used<T> {
 }
 
 /** Items in the order of their last use, and their bytes in all. An item is in one order at a time. */
-export class Recency<T extends Used<T>> {
+export class Recency<T extends Linked<T>> {
   #oldest: T | undefined
   #latest: T | undefined
   #size = 0
@@ -27,24 +27,24 @@ export class Recency<T extends Used<T>> {
   }
 
   /** Adds an item that is in no order, as the most recently used. */
-  add(thing: T): void {
+  add(item: T): void {
     this.#size++
-    this.#bytes += thing.bytes
-    this.#append(thing)
+    this.#bytes += item.bytes
+    this.#append(item)
   }
 
   /** Removes an item of this order. */
-  remove(thing: T): void {
+  remove(item: T): void {
     this.#size--
-    this.#bytes -= thing.bytes
-    this.#unlink(thing)
+    this.#bytes -= item.bytes
+    this.#unlink(item)
   }
 
   /** Makes an item of this order the most recently used. */
-  use(thing: T): void {
-    if (thing === this.#latest) return
-    this.#unlink(thing)
-    this.#append(thing)
+  use(item: T): void {
+    if (item === this.#latest) return
+    this.#unlink(item)
+    this.#append(item)
   }
 
   /** Removes the least recently used item, and returns it. */
@@ -59,17 +59,17 @@ export class Recency<T extends Used<T>> {
     this.#size = this.#bytes = 0
   }
 
-  #append(thing: T): void {
+  #append(item: T): void {
     const before = this.#latest
-    thing.earlier = before
-    thing.later = undefined
-    if (before === undefined) this.#oldest = thing
-    else before.later = thing
-    this.#latest = thing
+    item.earlier = before
+    item.later = undefined
+    if (before === undefined) this.#oldest = item
+    else before.later = item
+    this.#latest = item
   }
 
-  #unlink(thing: T): void {
-    const { earlier, later } = thing
+  #unlink(item: T): void {
+    const { earlier, later } = item
     if (earlier === undefined) this.#oldest = later
     else earlier.later = later
     if (later === undefined) this.#latest = earlier

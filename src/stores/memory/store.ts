@@ -59,35 +59,35 @@ export function memoryStore(options: MemoryStoreOptions): MemoryStore {
   }
   const report = new Report(events, clock)
   const evicted = events?.emitter('eviction')
-  const departed = (reason: MemoryEvictionReason, count?: number) =>
+  const onEviction = (reason: MemoryEvictionReason, count?: number) =>
     evicted?.(count === undefined ? EVICTED[reason] : { ...EVICTED[reason], count })
-  const kept: Index =
-    admission === 'on' ? new AdmittingLru({ maxBytes, seed, departed }) : new PlainLru({ maxBytes, departed })
-  const yielding = new YieldingLimit(maxBytes, kept)
+  const index: Index =
+    admission === 'on' ? new AdmittingLru({ maxBytes, seed, onEviction }) : new PlainLru({ maxBytes, onEviction })
+  const yielding = new YieldingLimit(maxBytes, index)
 
   const get = (key: string): Stored | undefined => {
     const startedAt = report.start()
-    const found = kept.get(key)
+    const found = index.get(key)
     report.end(found === undefined ? MISS : HIT, startedAt)
     return found
   }
 
   const set = (key: string, stored: Stored): void => {
     const startedAt = report.start()
-    kept.set(key, stored, Math.ceil(bytesOf(key, stored)))
+    index.set(key, stored, Math.ceil(bytesOf(key, stored)))
     report.end(SET, startedAt)
   }
 
   const remove = (key: string): void => {
     const startedAt = report.start()
-    kept.delete(key)
+    index.delete(key)
     report.end(DELETED, startedAt)
   }
 
   return {
     get,
     getMany: (keys) => keys.map(get),
-    peek: (key) => ({ kept: kept.peek(key), tier: 'memory' }),
+    peek: (key) => ({ kept: index.peek(key), tier: 'memory' }),
     set,
     setMany(writes) {
       for (const { key, stored } of writes) set(key, stored)
@@ -97,14 +97,14 @@ export function memoryStore(options: MemoryStoreOptions): MemoryStore {
       for (const key of keys) remove(key)
     },
 
-    clear: () => kept.clear(),
-    close: () => kept.clear(),
+    clear: () => index.clear(),
+    close: () => index.clear(),
 
     giveWay: () => yielding.giveWay(),
     regain: () => yielding.regain(),
 
     usage(): readonly TierUsage[] {
-      return [{ tier: 'memory', bytes: kept.bytes, maxBytes: yielding.maxBytes, objects: kept.size }]
+      return [{ tier: 'memory', bytes: index.bytes, maxBytes: yielding.maxBytes, objects: index.size }]
     },
   }
 }
@@ -123,12 +123,12 @@ const DELETED: StoreEvent = { tier: 'memory', op: 'delete', outcome: 'ok' }
 
 /** Emits an event for every operation; for one in many it says how long that took. */
 class Report {
-  readonly #tell: ((done: StoreEvent) => void) | undefined
+  readonly #emit: ((done: StoreEvent) => void) | undefined
   readonly #clock: Clock | undefined
   #turn = 0
 
   constructor(events: Events | undefined, clock: Clock | undefined) {
-    this.#tell = events?.emitter('store')
+    this.#emit = events?.emitter('store')
     this.#clock = clock
   }
 
@@ -140,8 +140,8 @@ class Report {
   }
 
   end(event: StoreEvent, startedAt: number | undefined): void {
-    if (this.#tell === undefined) return
+    if (this.#emit === undefined) return
     const timed = startedAt !== undefined && this.#clock !== undefined
-    this.#tell(timed ? { ...event, ms: this.#clock.now() - startedAt } : event)
+    this.#emit(timed ? { ...event, ms: this.#clock.now() - startedAt } : event)
   }
 }

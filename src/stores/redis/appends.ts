@@ -31,7 +31,7 @@ const RETRY_MS = 50
 /** Records that are logged again at the same time: one after the other, thousands would take as many round trips. */
 const AT_ONCE = 100
 /** Targets per record: Redis does nothing else while it adds them, and a call may take a second. */
-export const MOST_NAMED = 10_000
+export const TARGETS_PER_RECORD = 10_000
 
 /** Appends this process's records to the log, and watches whether they stay there and are followed. */
 export class Appends {
@@ -39,7 +39,7 @@ export class Appends {
   readonly #journal: Journal
   readonly #pending: Pending<JournalEntry>
   /** Check whether a record is followed, for those who wait for that. */
-  readonly #looks = new Map<JournalEntry, () => void>()
+  readonly #checks = new Map<JournalEntry, () => void>()
   #isLoggingAgain = false
 
   constructor(parts: AppendsParts) {
@@ -55,11 +55,11 @@ export class Appends {
   async append(mode: InvalidationMode, selectors: Selectors, waitMs: number): Promise<Receipt> {
     const { calls, clock } = this.#parts
     const calledAt = clock.now()
-    const entry = unlogged({ mode, targets: targetsOf(selectors), at: calledAt })
+    const entry = newEntry({ mode, targets: targetsOf(selectors), at: calledAt })
     this.#remember(entry)
     const { position } = await loggedWithin(waitMs, this.#logInTime(entry), clock)
     await calls.replicate()
-    const nodes = await this.#followed(entry, calledAt + waitMs)
+    const nodes = await this.#awaitFollowers(entry, calledAt + waitMs)
     return { id: entry.nonce, position: entry.where?.position ?? position, nodes }
   }
 
@@ -74,7 +74,7 @@ export class Appends {
   /** Too many records are waiting to be logged: one that names everything replaces them. */
   #rememberAll(at: number): void {
     this.#parts.events?.emit('log', OVERFLOW)
-    this.#remember(unlogged(everything(at)))
+    this.#remember(newEntry(everything(at)))
   }
 
   /** How many of this process's records have come to count here before they were read from the log. */
@@ -99,8 +99,8 @@ export class Appends {
   }
 
   /** The log is of another generation now. */
-  hasMoved(): void {
-    this.#journal.moveTo(this.#parts.log)
+  generationChanged(): void {
+    this.#journal.generationChanged(this.#parts.log)
   }
 
   /** Logs this process's records that the log lost or never had. If it accepts none, it waits for the next beat. */
@@ -108,10 +108,10 @@ export class Appends {
     if (this.#isLoggingAgain) return
     this.#isLoggingAgain = true
     try {
-      const misplaced = this.#journal.misplaced()
+      const unlogged = this.#journal.unlogged()
       let count = 1 // one first, to see whether it works
-      for (let at = 0; at < misplaced.length && !this.#parts.closing.isBegun; at += count, count = AT_ONCE) {
-        if (!(await this.#logSome(misplaced.slice(at, at + count)))) break
+      for (let at = 0; at < unlogged.length && !this.#parts.closing.isBegun; at += count, count = AT_ONCE) {
+        if (!(await this.#logSome(unlogged.slice(at, at + count)))) break
       }
     } finally {
       this.#isLoggingAgain = false
@@ -156,18 +156,19 @@ export class Appends {
     entry.where = where
     entry.loggedAt ??= where.at
     this.#forgetIfRead(entry)
-    this.#looks.get(entry)?.()
+    this.#checks.get(entry)?.()
     return where
   }
 
   async #logRecord(record: NamedRecord): Promise<Logged> {
     const { calls, nodes: live, log, newest, clock, outOfStep } = this.#parts
     const askedAt = clock.now()
-    const askedIn = log.generation
+    const generationBefore = log.generation
     const { head, nodes, position } = await calls.append(newest.known, record)
     const { generation } = head
-    // It is in a log that is no longer followed, and `hasMoved` has been called: nobody would log it again.
-    if (log.generation !== askedIn && log.generation !== generation) throw new Error('the log was restarted meanwhile')
+    // It is in a log that is no longer followed, and `generationChanged` has been called: nobody would log it again.
+    if (log.generation !== generationBefore && log.generation !== generation)
+      throw new Error('the log was restarted meanwhile')
     live.replace({ ...head, nodes }, askedAt)
     if (generation === log.generation) newest.logged({ generation, position, nonce: record.nonce })
     else outOfStep()
@@ -175,25 +176,25 @@ export class Appends {
   }
 
   /** Waits until every live node follows the record, or the time is up. */
-  async #followed(entry: JournalEntry, until: number): Promise<Receipt['nodes']> {
+  async #awaitFollowers(entry: JournalEntry, until: number): Promise<Receipt['nodes']> {
     const { nodes: live, clock, closing } = this.#parts
     const { promise, resolve } = Promise.withResolvers<Receipt['nodes']>()
     let cancel = () => {}
-    const look = () => {
+    const check = () => {
       const now = clock.now()
       const nodes = this.#following(entry)
       if (nodes.acked >= nodes.expected || now >= until || closing.isBegun) return resolve(nodes)
       cancel()
       const silenceMs = entry.where === undefined ? Infinity : live.silenceMs(entry.where) // it looks again once logged
-      cancel = clock.after(Math.max(1, Math.min(until - now, silenceMs)), look)
+      cancel = clock.after(Math.max(1, Math.min(until - now, silenceMs)), check)
     }
-    const unsubscribe = [live.onChange(look), closing.onBegin(look)]
-    this.#looks.set(entry, look)
-    look()
+    const unsubscribe = [live.onChange(check), closing.onBegin(check)]
+    this.#checks.set(entry, check)
+    check()
     try {
       return await promise
     } finally {
-      this.#looks.delete(entry)
+      this.#checks.delete(entry)
       for (const off of unsubscribe) off()
       cancel()
     }
@@ -205,7 +206,7 @@ export class Appends {
   }
 }
 
-const unlogged = (record: PendingRecord): JournalEntry => ({
+const newEntry = (record: PendingRecord): JournalEntry => ({
   ...record,
   nonce: crypto.randomUUID(),
   where: undefined,
@@ -215,13 +216,13 @@ const unlogged = (record: PendingRecord): JournalEntry => ({
 
 type NamedRecord = Pick<JournalEntry, 'nonce' | 'mode' | 'targets'>
 
-/** Splits an entry into records of at most `MOST_NAMED` targets. The last has the nonce of the entry. */
+/** Splits an entry into records of at most `TARGETS_PER_RECORD` targets. The last has the nonce of the entry. */
 function recordsOf({ nonce, mode, targets }: JournalEntry): [NamedRecord, ...NamedRecord[]] {
-  const count = Math.max(1, Math.ceil(targets.length / MOST_NAMED))
+  const count = Math.max(1, Math.ceil(targets.length / TARGETS_PER_RECORD))
   const record = (at: number): NamedRecord => ({
     nonce: at === count - 1 ? nonce : `${nonce} ${at}`,
     mode,
-    targets: targets.slice(at * MOST_NAMED, (at + 1) * MOST_NAMED),
+    targets: targets.slice(at * TARGETS_PER_RECORD, (at + 1) * TARGETS_PER_RECORD),
   })
   return [record(0), ...Array.from({ length: count - 1 }, (_, at) => record(at + 1))]
 }

@@ -3,7 +3,7 @@ import type { Generations } from '../log/generations.ts'
 import type { Lease } from '../log/lease.ts'
 import type { LiveNodes } from '../log/live-nodes.ts'
 import type { Closing } from './closing.ts'
-import type { Hearing } from './hearing.ts'
+import type { SyncState } from './sync-state.ts'
 import type { RedisLogCalls } from './log-calls.ts'
 import type { NewestRecord } from './newest-record.ts'
 import type { Tail } from './tail.ts'
@@ -15,12 +15,12 @@ export interface BeatParts {
   readonly lease: Lease
   readonly nodes: LiveNodes
   readonly tail: Pick<Tail, 'isOutOfStep' | 'fallOutOfStep'>
-  readonly hearing: Hearing
+  readonly syncState: SyncState
   readonly clock: Clock
   readonly closing: Closing
   readonly everyMs: number
   /** What else is to be done at every beat. */
-  readonly also: () => void
+  readonly onBeat: () => void
 }
 
 /** Reports how far this node has come, whenever that changes and at every beat, and asks how long the log is. */
@@ -53,11 +53,11 @@ export class Beat {
   }
 
   async #beat(): Promise<void> {
-    const { log, lease, tail, hearing, also } = this.#parts
-    hearing.announce()
+    const { log, lease, tail, syncState, onBeat } = this.#parts
+    syncState.announce()
     const before = log.position
     await this.reportSoon()
-    also()
+    onBeat()
     const isStuck = lease.isBehind && log.position === before
     if (isStuck && this.#stuckAt === before) tail.fallOutOfStep()
     this.#stuckAt = isStuck ? before : undefined
@@ -81,15 +81,15 @@ export class Beat {
   }
 
   async #reportNow(): Promise<void> {
-    const { calls, log, newest, lease, nodes: live, tail, hearing, clock, closing } = this.#parts
+    const { calls, log, newest, lease, nodes: live, tail, syncState, clock, closing } = this.#parts
     if (tail.isOutOfStep || closing.isBegun) return
     const { generation } = log
     const askedAt = clock.now()
     const { head, nodes } = await calls.report(newest.known, log.position)
     if (log.generation !== generation) return
     if (head.generation !== generation) return tail.fallOutOfStep()
-    hearing.answered()
+    syncState.answered()
     live.replace({ ...head, nodes }, askedAt)
-    lease.ends(head.position, askedAt, log.position)
+    lease.logEndedAt(head.position, askedAt, log.position)
   }
 }

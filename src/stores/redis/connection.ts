@@ -159,11 +159,11 @@ function commonOptions(target: RedisTarget, options: RedisConnectionOptions): Co
 
 /** True once per turn of the event loop: a server may say so to many commands, and ioredis would reconnect for each. */
 function isWrongServer(): (error: Error) => boolean {
-  let isToldOf = false
+  let isReconnecting = false
   return ({ message }) => {
-    if (isToldOf || !WRONG_SERVER.test(message)) return false
-    isToldOf = true
-    setImmediate(() => (isToldOf = false))
+    if (isReconnecting || !WRONG_SERVER.test(message)) return false
+    isReconnecting = true
+    setImmediate(() => (isReconnecting = false))
     return true
   }
 }

@@ -4,7 +4,7 @@ import type { RedisLogCalls } from './log-calls.ts'
 
 export interface EndedNodesParts {
   readonly calls: Pick<RedisLogCalls, 'remove' | 'forgottenAfter'>
-  readonly nodes: Pick<LiveNodes, 'hear' | 'list'>
+  readonly nodes: Pick<LiveNodes, 'receive' | 'list'>
   readonly clock: Clock
 }
 
@@ -25,7 +25,7 @@ export class EndedNodes {
   add(node: string): void {
     const { nodes, clock } = this.#parts
     this.#since.set(node, clock.now())
-    nodes.hear(node, 'left')
+    nodes.receive(node, 'left')
     this.#remove(node)
   }
 

@@ -14,21 +14,21 @@ export type EndingListener = (ending: Ending | 'unsure', fence: number) => void
 export class FetchEndings {
   readonly #client: RedisClient
   readonly #listeners = new Map<string, Set<EndingListener>>()
-  #isHeard = false
+  #isSubscribed = false
 
   constructor(client: RedisClient, channel: string) {
     this.#client = client
-    client.on('message', (_channel: string, text: string) => this.#tell(text))
+    client.on('message', (_channel: string, text: string) => this.#dispatch(text))
     client.on('close', () => {
-      this.#isHeard = false
-      this.#tellUnsure()
+      this.#isSubscribed = false
+      this.#notifyUnsure()
     })
     client.on('ready', () => void this.#subscribe(channel))
   }
 
   /** Whether endings are received: Redis may not let the user subscribe. */
-  get isHeard(): boolean {
-    return this.#isHeard
+  get isSubscribed(): boolean {
+    return this.#isSubscribed
   }
 
   /** @returns a function that removes the listener */
@@ -43,26 +43,26 @@ export class FetchEndings {
 
   close(): void {
     this.#client.disconnect()
-    this.#tellUnsure()
+    this.#notifyUnsure()
   }
 
   async #subscribe(channel: string): Promise<void> {
     try {
       await this.#client.subscribe(channel)
-      this.#isHeard = true
-      this.#tellUnsure()
+      this.#isSubscribed = true
+      this.#notifyUnsure()
     } catch {
       // The connection is lost again, or the user may not subscribe: the next connection tries again.
     }
   }
 
-  #tell(text: string): void {
+  #dispatch(text: string): void {
     const ending = parseEnding(text)
     if (ending === undefined) return
     for (const listener of this.#listeners.get(ending.name) ?? []) listener(ending.ending, ending.fence)
   }
 
-  #tellUnsure(): void {
+  #notifyUnsure(): void {
     for (const listeners of this.#listeners.values()) for (const listener of listeners) listener('unsure', 0)
   }
 }

@@ -85,13 +85,13 @@ interface Foreign {
   readonly leftMs: number
 }
 
-type Asked = Extract<LeaseAnswer, { kind: 'held' | 'unavailable' }> | Foreign
+type AcquireReply = Extract<LeaseAnswer, { kind: 'held' | 'unavailable' }> | Foreign
 
-const UNAVAILABLE: LeaseAnswer & Asked = { kind: 'unavailable' }
+const UNAVAILABLE: LeaseAnswer & AcquireReply = { kind: 'unavailable' }
 /** How often waiters ask again where endings are not received. */
-const UNHEARD_MS = 100
+const POLL_MS = 100
 /** A lease may take this many deadlines to be renewed or given back: no request waits for that. */
-const PATIENCE = 10
+const RENEWAL_DEADLINES = 10
 
 class RedisLeases implements FetchLeases {
   readonly #settings: Settings
@@ -138,14 +138,14 @@ class RedisLeases implements FetchLeases {
       if (ending !== 'unsure') last = { ending, fence }
       if (ending === 'unsure' || (awaited >= 0 && fence >= awaited)) wake()
     })
-    const heard = () => (last !== undefined && last.fence >= awaited ? last.ending : undefined)
+    const endingReceived = () => (last !== undefined && last.fence >= awaited ? last.ending : undefined)
     try {
       const asked = await this.#ask(name)
       if (asked.kind !== 'foreign') return asked
       awaited = asked.fence
-      const longestMs = this.#endings.isHeard ? asked.leftMs + 1 : Math.min(asked.leftMs + 1, UNHEARD_MS)
-      if (heard() === undefined) await this.#pause(woken, Math.min(longestMs, until - this.#clock.now()))
-      const ending = heard()
+      const longestMs = this.#endings.isSubscribed ? asked.leftMs + 1 : Math.min(asked.leftMs + 1, POLL_MS)
+      if (endingReceived() === undefined) await this.#pause(woken, Math.min(longestMs, until - this.#clock.now()))
+      const ending = endingReceived()
       return ending === undefined || ending === 'free' ? 'again' : { kind: ending }
     } finally {
       forget()
@@ -159,7 +159,7 @@ class RedisLeases implements FetchLeases {
     cancel()
   }
 
-  async #ask(name: string): Promise<Asked> {
+  async #ask(name: string): Promise<AcquireReply> {
     if (!this.#breaker.admits()) return UNAVAILABLE
     const token = crypto.randomUUID()
     const { deadline, life, clock } = this.#settings
@@ -189,7 +189,7 @@ class RedisLeases implements FetchLeases {
       clock: this.#clock,
       life,
       maxWait,
-      renew: () => this.#patiently(this.#run(RENEW, name, token, life)),
+      renew: () => this.#replyInTime(this.#run(RENEW, name, token, life)),
       giveBack: async (ending) => {
         this.#held.delete(lease)
         await this.#giveBack(name, token, fence, ending)
@@ -201,11 +201,11 @@ class RedisLeases implements FetchLeases {
 
   async #giveBack(name: string, token: string, fence: number, ending: Ending): Promise<void> {
     const channel = `${this.#settings.prefix}:fetched`
-    await this.#patiently(this.#run(RELEASE, name, token, channel, writeEnding(name, fence, ending)))
+    await this.#replyInTime(this.#run(RELEASE, name, token, channel, writeEnding(name, fence, ending)))
   }
 
-  async #patiently(sent: Promise<unknown>): Promise<unknown> {
-    const [reply] = await within([sent], this.#settings.deadline * PATIENCE, this.#clock)
+  async #replyInTime(sent: Promise<unknown>): Promise<unknown> {
+    const [reply] = await within([sent], this.#settings.deadline * RENEWAL_DEADLINES, this.#clock)
     return reply
   }
 

@@ -12,7 +12,7 @@ type Seen = Pick<Known, 'generation' | 'position' | 'nonce'>
 export interface Joined {
   readonly head: Head
   /** ID of the latest report in the `acks` stream. */
-  readonly heard: string
+  readonly lastReport: string
   /** As in a `Listing`. */
   readonly nodes: readonly string[]
   /** Absent when it is enough to read on from what the caller applied. */
@@ -55,15 +55,15 @@ export class RedisLogCalls {
   }
 
   /** @param by a connection without a command timeout: all of the log's state may take seconds to arrive */
-  async join(by: RedisClient, seen: Seen, applied: number, anyway: boolean): Promise<Joined> {
-    const reply = await this.#run(JOIN, seen, [this.#node, this.forgottenAfter, applied, anyway ? '1' : ''], by)
+  async join(by: RedisClient, seen: Seen, applied: number, loadAnyway: boolean): Promise<Joined> {
+    const reply = await this.#run(JOIN, seen, [this.#node, this.forgottenAfter, applied, loadAnyway ? '1' : ''], by)
     const head = headIn(reply)
-    const [, , , heard, nodes, nonce, purgedFloor, invalidatedFloor, purged, invalidated, former] = reply
+    const [, , , lastReport, nodes, nonce, purgedFloor, invalidatedFloor, purged, invalidated, former] = reply
     const floor = { purged: Number(purgedFloor), invalidated: Number(invalidatedFloor) }
     const marks = marksIn(texts(purged), texts(invalidated), head.position)
     const continues = continuedIn(String(former))
     const state = typeof nonce === 'string' ? { ...head, nonce, floor, marks, continues } : undefined
-    return { head, heard: String(heard), nodes: texts(nodes), state }
+    return { head, lastReport: String(lastReport), nodes: texts(nodes), state }
   }
 
   async report(seen: Seen, applied: number): Promise<{ head: Head; nodes: readonly string[] }> {

@@ -20,9 +20,9 @@ const RETRY_MS = 1_000
 export class LostValues {
   readonly #clock: Clock
   readonly #remove: LostValuesParts['remove']
-  /** The turn of the write that was lost, by key. */
-  readonly #turns = new Map<string, number>()
-  #lastTurn = 0
+  /** The number of the write that was lost, by key. */
+  readonly #lostBy = new Map<string, number>()
+  #lastWrite = 0
   #cancel: (() => void) | undefined
   #closed = false
 
@@ -32,49 +32,49 @@ export class LostValues {
   }
 
   /** To be called when a write is sent: if it succeeds, it makes up for what was lost before. */
-  beginTurn(): number {
-    return ++this.#lastTurn
+  beginWrite(): number {
+    return ++this.#lastWrite
   }
 
   has(key: string): boolean {
-    return this.#turns.size > 0 && this.#turns.has(key)
+    return this.#lostBy.size > 0 && this.#lostBy.has(key)
   }
 
-  add(key: string, turn: number): void {
-    this.#putLast(key, Math.max(this.#turns.get(key) ?? 0, turn))
-    if (this.#turns.size > MOST_REMEMBERED) for (const first of this.#first(1)) this.#turns.delete(first)
+  add(key: string, write: number): void {
+    this.#putLast(key, Math.max(this.#lostBy.get(key) ?? 0, write))
+    if (this.#lostBy.size > MOST_REMEMBERED) for (const first of this.#first(1)) this.#lostBy.delete(first)
     this.#removeLater()
   }
 
   /** What is stored there is newer by now, or nothing is. */
-  makeGood(key: string, turn: number): void {
-    const lost = this.#turns.size > 0 ? this.#turns.get(key) : undefined
-    if (lost !== undefined && lost <= turn) this.#turns.delete(key)
+  forget(key: string, write: number): void {
+    const lost = this.#lostBy.size > 0 ? this.#lostBy.get(key) : undefined
+    if (lost !== undefined && lost <= write) this.#lostBy.delete(key)
   }
 
   /** Tries to remove the rest once more. */
   close(): Awaitable<void> {
     this.#closed = true
     this.#cancel?.()
-    return this.#turns.size === 0 ? undefined : this.#removeAll()
+    return this.#lostBy.size === 0 ? undefined : this.#removeAll()
   }
 
   #removeLater(): void {
     if (this.#closed) return
     this.#cancel ??= this.#clock.after(RETRY_MS, () => {
       this.#cancel = undefined
-      void this.#removeAll().then(() => this.#turns.size > 0 && this.#removeLater())
+      void this.#removeAll().then(() => this.#lostBy.size > 0 && this.#removeLater())
     })
   }
 
   /** Goes on as long as it succeeds. */
   async #removeAll(): Promise<void> {
-    for (let isPossible = true; isPossible && this.#turns.size > 0; ) {
-      const turn = this.beginTurn()
+    for (let isPossible = true; isPossible && this.#lostBy.size > 0; ) {
+      const write = this.beginWrite()
       const keys = this.#first(REMOVED_AT_ONCE)
       const removed = await this.#remove(keys)
       for (const [at, key] of keys.entries()) {
-        if (removed[at] === true) this.makeGood(key, turn)
+        if (removed[at] === true) this.forget(key, write)
         else this.#putOff(key)
       }
       isPossible = removed.includes(true)
@@ -83,16 +83,16 @@ export class LostValues {
 
   /** Tries the other keys first: they may be on a server that can be reached. */
   #putOff(key: string): void {
-    const turn = this.#turns.get(key)
-    if (turn !== undefined) this.#putLast(key, turn)
+    const write = this.#lostBy.get(key)
+    if (write !== undefined) this.#putLast(key, write)
   }
 
-  #putLast(key: string, turn: number): void {
-    this.#turns.delete(key)
-    this.#turns.set(key, turn)
+  #putLast(key: string, write: number): void {
+    this.#lostBy.delete(key)
+    this.#lostBy.set(key, write)
   }
 
   #first(count: number): string[] {
-    return [...this.#turns.keys().take(count)]
+    return [...this.#lostBy.keys().take(count)]
   }
 }

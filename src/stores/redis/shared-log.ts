@@ -19,7 +19,7 @@ import { Beat } from './beat.ts'
 import { Closing } from './closing.ts'
 import type { RedisClient, RedisConnectionOptions } from './connection.ts'
 import { EndedNodes } from './ended-nodes.ts'
-import { Hearing } from './hearing.ts'
+import { SyncState } from './sync-state.ts'
 import { RedisLogCalls } from './log-calls.ts'
 import { NewestRecord } from './newest-record.ts'
 import { Tail } from './tail.ts'
@@ -58,7 +58,7 @@ export class SharedLog implements RedisLog {
   readonly #log: Generations
   readonly #lease: Lease
   readonly #nodes: LiveNodes
-  readonly #hearing: Hearing
+  readonly #syncState: SyncState
   readonly #tail: Tail
   readonly #beat: Beat
   readonly #upkeep: Upkeep
@@ -81,14 +81,14 @@ export class SharedLog implements RedisLog {
     const nodes = new LiveNodes(node, settings.lease, clock)
     const newest = new NewestRecord(log)
     const closing = new Closing(clock)
-    const hearing = new Hearing({ lease, clock, events })
-    for (const each of [calls.client, client]) each.on('error', (error) => hearing.failed(error))
-    const shared = { calls, log, newest, lease, nodes, hearing, clock, closing }
+    const syncState = new SyncState({ lease, clock, events })
+    for (const each of [calls.client, client]) each.on('error', (error) => syncState.failed(error))
+    const shared = { calls, log, newest, lease, nodes, syncState, clock, closing }
     const tail = new Tail({
       ...shared,
       client,
       blockMs,
-      moved: (goesOn) => this.#moved(goesOn),
+      generationChanged: (isContinuation) => this.#generationChanged(isContinuation),
       joined: () => this.#joined(),
       applied: () => this.#applied(),
     })
@@ -97,9 +97,9 @@ export class SharedLog implements RedisLog {
     this.#lease = lease
     this.#nodes = nodes
     this.#closing = closing
-    this.#hearing = hearing
+    this.#syncState = syncState
     this.#tail = tail
-    this.#beat = new Beat({ ...shared, tail, everyMs: thirdOfLease, also: () => this.#nowAndThen() })
+    this.#beat = new Beat({ ...shared, tail, everyMs: thirdOfLease, onBeat: () => this.#onBeat() })
     this.#ended = new EndedNodes(shared)
     this.#upkeep = new Upkeep({ calls, newest, clock, events, keepFor })
     this.#appends = new Appends({ ...shared, events, appendTimeout, maxTargets, outOfStep: () => tail.fallOutOfStep() })
@@ -123,7 +123,7 @@ export class SharedLog implements RedisLog {
   }
 
   get synced(): boolean {
-    return this.#hearing.synced
+    return this.#syncState.synced
   }
 
   verdict(stamp: Stamp): Verdict {
@@ -146,7 +146,7 @@ export class SharedLog implements RedisLog {
   }
 
   degraded(): readonly string[] {
-    return [...this.#hearing.degraded, ...this.#upkeep.degraded]
+    return [...this.#syncState.degraded, ...this.#upkeep.degraded]
   }
 
   hasEnded(node: string): void {
@@ -167,10 +167,10 @@ export class SharedLog implements RedisLog {
     await this.#calls.leave()
   }
 
-  #moved(goesOn: boolean): void {
-    this.#lease.startAnew()
-    this.#appends.hasMoved()
-    if (goesOn) return
+  #generationChanged(isContinuation: boolean): void {
+    this.#lease.reset()
+    this.#appends.generationChanged()
+    if (isContinuation) return
     this.#events?.emit('log', { what: 'generation', detail: `the invalidation log is now ${this.generation}` })
   }
 
@@ -187,9 +187,9 @@ export class SharedLog implements RedisLog {
     void this.#upkeep.inspect()
   }
 
-  #nowAndThen(): void {
+  #onBeat(): void {
     this.#ended.removeListed()
     void this.#appends.logAgain()
-    this.#upkeep.nowAndThen()
+    this.#upkeep.runDue()
   }
 }

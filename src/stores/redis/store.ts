@@ -94,7 +94,7 @@ class RedisStore implements Store {
   readonly #client: RedisClient
   readonly #access: RedisAccess
   readonly #usage: UsageSampler
-  readonly #leave: () => void
+  readonly #disconnect: () => void
   readonly #lost: LostValues
   readonly #batches = new Batches()
   readonly #keyPrefix: string
@@ -116,9 +116,9 @@ class RedisStore implements Store {
     this.#hmacKey = hmacKey
     this.#events = events
     this.#clock = clock
-    const patience = { name: prefix, socketTimeoutMs: socketTimeoutFor(deadlineMs) }
-    this.#client = options.client ?? connectRedis(options.url, patience)
-    this.#leave = options.client === undefined ? () => this.#client.disconnect() : ignoreErrors(options.client)
+    const connection = { name: prefix, socketTimeoutMs: socketTimeoutFor(deadlineMs) }
+    this.#client = options.client ?? connectRedis(options.url, connection)
+    this.#disconnect = options.client === undefined ? () => this.#client.disconnect() : ignoreErrors(options.client)
     const trial = { name: 'read', key: this.#keyOf(''), mostBytes: 1 } as const
     this.#access = redisAccess({ client: this.#client, trial, deadlineMs, clock, random, events })
     this.#usage = sampleUsage(this.#client, clock)
@@ -150,7 +150,7 @@ class RedisStore implements Store {
   }
 
   async set(key: string, stored: Stored, keepForMs: number): Promise<Written> {
-    this.#batches.overtake([key])
+    this.#batches.dropPending([key])
     const [written] = await this.#put([{ key, stored, keepForMs }])
     return written
   }
@@ -163,11 +163,11 @@ class RedisStore implements Store {
   async #put(writes: readonly Write[]): Promise<Written[]> {
     let commands: readonly RedisCommand[] = []
     const make = () => (commands = writes.map((write) => this.#commandFor(write)))
-    const turn = this.#lost.beginTurn()
+    const write = this.#lost.beginWrite()
     const outcomes = await this.#write('set', writes.length, make)
     for (const [at, { key, stored }] of writes.entries()) {
-      if (outcomes[at] === 'ok') this.#lost.makeGood(commands[at]?.key ?? '', turn)
-      else if (stored.kind === 'value') this.#lost.add(this.#keyOf(key), turn)
+      if (outcomes[at] === 'ok') this.#lost.forget(commands[at]?.key ?? '', write)
+      else if (stored.kind === 'value') this.#lost.add(this.#keyOf(key), write)
     }
     return outcomes.map((outcome, at) => (outcome === 'ok' && commands[at]?.name === 'write' ? undefined : 'lost'))
   }
@@ -188,7 +188,7 @@ class RedisStore implements Store {
    * next.
    */
   clear(): Promise<void> {
-    this.#batches.overtakeAll()
+    this.#batches.dropAllPending()
     return this.#clearOnce()
   }
 
@@ -206,7 +206,7 @@ class RedisStore implements Store {
     this.#isClosed = true
     this.#access.close()
     this.#usage.stop()
-    this.#leave()
+    this.#disconnect()
   }
 
   /** What the servers hold in all, as last reported, every 15 s: which part of it is this store's is not known. */
@@ -224,7 +224,7 @@ class RedisStore implements Store {
   }
 
   #found(key: string, reply: CommandEnding | undefined, ms: number): Kept {
-    if (reply === undefined || typeof reply === 'string' || isUnanswered(reply)) {
+    if (reply === undefined || typeof reply === 'string' || isFailure(reply)) {
       this.#report('get', 'unknown', ms)
       return 'unknown'
     }
@@ -318,4 +318,4 @@ const withoutValue = (reply: CommandEnding | undefined): CommandEnding | undefin
   typeof reply === 'object' && 'value' in reply ? { value: Buffer.alloc(0) } : reply
 
 /** Whether it is an error, other than that what is there is not a string. */
-const isUnanswered = (reply: RedisReply): boolean => 'error' in reply && !reply.error.message.startsWith('WRONGTYPE')
+const isFailure = (reply: RedisReply): boolean => 'error' in reply && !reply.error.message.startsWith('WRONGTYPE')

@@ -5,7 +5,7 @@ import type { LiveNodes } from '../log/live-nodes.ts'
 import { parseRecord } from '../log/record.ts'
 import type { Closing } from './closing.ts'
 import { isReady, type RedisClient } from './connection.ts'
-import type { Hearing } from './hearing.ts'
+import type { SyncState } from './sync-state.ts'
 import type { RedisLogCalls } from './log-calls.ts'
 import type { NewestRecord } from './newest-record.ts'
 
@@ -17,13 +17,13 @@ export interface TailParts {
   readonly newest: NewestRecord
   readonly lease: Lease
   readonly nodes: LiveNodes
-  readonly hearing: Hearing
+  readonly syncState: SyncState
   readonly clock: Clock
   readonly closing: Closing
   /** How long a read waits for something to come, in ms. */
   readonly blockMs: number
-  /** The log is of another generation now; `goesOn` when that continues the former one. */
-  readonly moved: (goesOn: boolean) => void
+  /** The log is of another generation now; `isContinuation` when that continues the former one. */
+  readonly generationChanged: (isContinuation: boolean) => void
   readonly joined: () => void
   /** More of the log, or all of it, has been read. */
   readonly applied: () => void
@@ -31,18 +31,18 @@ export interface TailParts {
 
 const RETRY_MS = 50
 /** How often lost connections are looked at. */
-const LOOK_AGAIN_MS = 500
+const CHECK_AGAIN_MS = 500
 
 /** Reads the log as it grows, and the reports of the other nodes. */
 export class Tail {
   readonly #parts: TailParts
   /** ID up to which the reports of the others have been read. */
-  #heard = '0-0'
+  #lastReport = '0-0'
   /** The log may not be the one that was read so far: join before reading on. */
   #outOfStep = true
   #isJoining = false
   /** Records are missing in between: the compacted state has what they said. */
-  #wantsAll = false
+  #needsState = false
 
   constructor(parts: TailParts) {
     this.#parts = parts
@@ -54,21 +54,21 @@ export class Tail {
 
   /** Reads the log as it grows, until closed. */
   async follow(started: () => void): Promise<void> {
-    const { client, hearing, closing } = this.#parts
+    const { client, syncState, closing } = this.#parts
     while (!closing.isBegun) {
       try {
-        if (this.#outOfStep) await this.#joined()
+        if (this.#outOfStep) await this.#rejoin()
         started()
         await this.#read()
       } catch (error) {
         this.#outOfStep = true
-        if (isReady(client)) hearing.failed(error)
+        if (isReady(client)) syncState.failed(error)
         await this.#untilWorthTrying()
       }
     }
   }
 
-  async #joined(): Promise<void> {
+  async #rejoin(): Promise<void> {
     this.#isJoining = true
     try {
       await this.#join()
@@ -79,22 +79,34 @@ export class Tail {
 
   /** Takes a place among the nodes, and loads the state of the log when it is not enough to read on. */
   async #join(): Promise<void> {
-    const { client, calls, log, newest, lease, nodes: live, hearing, clock, moved, joined, applied } = this.#parts
+    const {
+      client,
+      calls,
+      log,
+      newest,
+      lease,
+      nodes: live,
+      syncState,
+      clock,
+      generationChanged,
+      joined,
+      applied,
+    } = this.#parts
     const askedAt = clock.now()
-    const { head, heard, nodes, state } = await calls.join(client, newest.known, log.position, this.#wantsAll)
+    const { head, lastReport, nodes, state } = await calls.join(client, newest.known, log.position, this.#needsState)
     this.#outOfStep = false
-    this.#wantsAll = false
-    this.#heard = heard
-    hearing.answered()
+    this.#needsState = false
+    this.#lastReport = lastReport
+    syncState.answered()
     if (state !== undefined) {
       const changed = state.generation !== log.generation
-      const goesOn = state.continues.has(log.generation)
+      const isContinuation = state.continues.has(log.generation)
       log.load(state)
-      if (changed) moved(goesOn)
+      if (changed) generationChanged(isContinuation)
     }
     live.expectAll()
     live.replace({ ...head, nodes }, askedAt)
-    lease.ends(head.position, askedAt, log.position)
+    lease.logEndedAt(head.position, askedAt, log.position)
     applied()
     joined()
   }
@@ -102,22 +114,22 @@ export class Tail {
   async #read(): Promise<void> {
     const { client, calls, log, blockMs } = this.#parts
     const { records, acks } = calls.streams
-    const from = [`${log.position}-0`, this.#heard]
+    const from = [`${log.position}-0`, this.#lastReport]
     const reply = await client.xread('COUNT', 1_000, 'BLOCK', blockMs, 'STREAMS', records, acks, ...from)
     if (this.#outOfStep) return
     for (const [stream, items] of reply ?? []) {
       for (const [id, fields] of items) {
-        if (stream === acks) this.#hear(id, fields)
+        if (stream === acks) this.#receiveReport(id, fields)
         else this.#apply(id, fields)
         if (this.#outOfStep) return
       }
     }
   }
 
-  #hear(id: string, fields: readonly string[]): void {
-    this.#heard = id
+  #receiveReport(id: string, fields: readonly string[]): void {
+    this.#lastReport = id
     const [, node = '', , report = ''] = fields
-    this.#parts.nodes.hear(node, report)
+    this.#parts.nodes.receive(node, report)
   }
 
   #apply(id: string, fields: readonly string[]): void {
@@ -125,12 +137,12 @@ export class Tail {
     const record = parseRecord(id, fields)
     const { position } = log
     if (record.position <= position) return
-    this.#wantsAll = record.position !== position + 1
+    this.#needsState = record.position !== position + 1
     const replaced = newest.isReplacedBy(record)
-    this.#outOfStep = this.#wantsAll || replaced || record.generation !== log.generation
+    this.#outOfStep = this.#needsState || replaced || record.generation !== log.generation
     if (this.#outOfStep) return
     log.apply(record)
-    lease.reads(record.position)
+    lease.hasRead(record.position)
     applied()
   }
 
@@ -148,16 +160,16 @@ export class Tail {
     const { client, calls, clock, closing } = this.#parts
     const lost = [client, calls.client].filter((each) => !isReady(each))
     const { promise, resolve } = Promise.withResolvers<void>()
-    const look = () => {
+    const check = () => {
       cancel()
       if (lost.every(isReady)) resolve()
-      else cancel = clock.after(LOOK_AGAIN_MS, look)
+      else cancel = clock.after(CHECK_AGAIN_MS, check)
     }
-    let cancel = clock.after(lost.length === 0 ? RETRY_MS : LOOK_AGAIN_MS, look)
-    for (const each of lost) each.on('ready', look)
+    let cancel = clock.after(lost.length === 0 ? RETRY_MS : CHECK_AGAIN_MS, check)
+    for (const each of lost) each.on('ready', check)
     await closing.orBegun(promise)
     cancel()
-    for (const each of lost) each.off('ready', look)
+    for (const each of lost) each.off('ready', check)
   }
 
   /** Gives up a place that is just being asked for, on the same connection, which keeps the order. */

@@ -33,7 +33,7 @@ export class Upkeep {
   }
 
   /** Does what is due. */
-  nowAndThen(): void {
+  runDue(): void {
     void this.#trim()
     if (this.#parts.clock.now() >= this.#inspectAt) void this.inspect()
   }

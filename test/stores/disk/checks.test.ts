@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
-import { checked, forget } from '../../../src/stores/disk/checks.ts'
+import { checkFile, forgetCheck } from '../../../src/stores/disk/checks.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { temporaryFolder } from '../../support/folder.ts'
 import { until } from '../../support/waiting.ts'
@@ -22,38 +22,38 @@ const KILLED = { unknown: 'its check was ended by SIGKILL' }
 
 test('an inconclusive check is repeated at growing intervals of up to five minutes, and never waited for', async () => {
   const { path, clock } = given('kill -KILL $$')
-  expect(checked(path, clock, Infinity)).toEqual(KILLED)
+  expect(checkFile(path, clock, Infinity)).toEqual(KILLED)
   for (const seconds of [10, 20, 40, 80, 160, 300, 300]) {
     await clock.advance(seconds * 1_000 - 1)
-    expect(checked(path, clock, 0)).toEqual(KILLED)
+    expect(checkFile(path, clock, 0)).toEqual(KILLED)
     await clock.advance(1)
-    expect(checked(path, clock, 0)).toBeUndefined()
-    await expect.poll(() => checked(path, clock, 0)).toEqual(KILLED)
+    expect(checkFile(path, clock, 0)).toBeUndefined()
+    await expect.poll(() => checkFile(path, clock, 0)).toEqual(KILLED)
   }
-  forget(path)
+  forgetCheck(path)
 })
 
 test('the result of a check is kept until requested, and is valid for a while after that', async () => {
   const { path, clock } = given('echo >> "$2.runs"; exit 65')
-  expect(checked(path, clock, 0)).toBeUndefined()
+  expect(checkFile(path, clock, 0)).toBeUndefined()
   await until(() => existsSync(`${path}.runs`), 'it has been checked')
   await clock.advance(3_600_000)
-  await expect.poll(() => checked(path, clock, 0)).toBe('damaged')
+  await expect.poll(() => checkFile(path, clock, 0)).toBe('damaged')
   expect(readFileSync(`${path}.runs`, 'utf8')).toHaveLength(1)
   await clock.advance(9_999)
-  expect(checked(path, clock, 0)).toBe('damaged')
+  expect(checkFile(path, clock, 0)).toBe('damaged')
   await clock.advance(1)
-  expect(checked(path, clock, 0)).toBeUndefined()
-  forget(path)
+  expect(checkFile(path, clock, 0)).toBeUndefined()
+  forgetCheck(path)
 })
 
 test('the result of a check does not apply to a file that replaced the checked one', async () => {
   const { path, clock } = given('exit 65')
-  expect(checked(path, clock, Infinity)).toBe('damaged')
+  expect(checkFile(path, clock, Infinity)).toBe('damaged')
   writeFileSync(`${path}.new`, '')
   renameSync(`${path}.new`, path)
-  expect(checked(path, clock, 0)).toBeUndefined()
-  forget(path)
+  expect(checkFile(path, clock, 0)).toBeUndefined()
+  forgetCheck(path)
 })
 
 test.each(['none', 'file/none'])(
@@ -61,17 +61,17 @@ test.each(['none', 'file/none'])(
   async (name) => {
     const { path, clock } = given('exit 0')
     vi.spyOn(process, 'execPath', 'get').mockReturnValue(join(dirname(path), name))
-    await expect.poll(() => checked(path, clock, 0)).toEqual({ unknown: expect.stringContaining('spawn') })
-    forget(path)
+    await expect.poll(() => checkFile(path, clock, 0)).toEqual({ unknown: expect.stringContaining('spawn') })
+    forgetCheck(path)
   },
 )
 
 test('a check that takes longer than the process may block is killed, and repeated in the background', async () => {
   const { path, clock } = given('exec sleep 3')
-  expect(checked(path, clock, 50)).toEqual({ unknown: expect.stringContaining('ETIMEDOUT') })
+  expect(checkFile(path, clock, 50)).toEqual({ unknown: expect.stringContaining('ETIMEDOUT') })
   await clock.advance(10_000)
   const before = performance.now()
-  expect(checked(path, clock, 0)).toBeUndefined()
+  expect(checkFile(path, clock, 0)).toBeUndefined()
   expect(performance.now() - before).toBeLessThan(1_000)
-  forget(path)
+  forgetCheck(path)
 })

@@ -140,8 +140,8 @@ describe('when too many records cannot be written, one that names everything rep
     const folder = temporaryFolder()
     writeFileSync(join(folder, 'file'), '')
     const events = new Events()
-    const told: string[] = []
-    events.on('log', ({ what }) => void told.push(what))
+    const emitted: string[] = []
+    events.on('log', ({ what }) => void emitted.push(what))
     const log = diskLog({ path: join(folder, 'file', 'below'), clock: new FakeClock(), events })
     const named = stampIn(log, ['none'])
     const append = async (number: number) => {
@@ -149,9 +149,9 @@ describe('when too many records cannot be written, one that names everything rep
       await log.append('purge', { tags }).catch(() => {})
     }
     for (let number = 0; number < most; number++) await append(number)
-    expect([log.verdict(named), told]).toEqual(['stale', []])
+    expect([log.verdict(named), emitted]).toEqual(['stale', []])
     await append(most)
-    expect([log.verdict(named), told]).toEqual(['dead', ['overflow']])
+    expect([log.verdict(named), emitted]).toEqual(['dead', ['overflow']])
     await log.close()
   })
 })

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, onTestFinished, test } from 'vitest'
-import { enter, leave, othersIn } from '../../../src/stores/disk/users.ts'
+import { addUser, removeUser, othersIn } from '../../../src/stores/disk/users.ts'
 import { temporaryFolder } from '../../support/folder.ts'
 
 /** A folder in which these processes are registered as users of the file, with their start times. */
@@ -31,9 +31,9 @@ async function zombie(): Promise<[zombie: number, parent: number]> {
 
 test('a process does not count itself as another, and leaves nothing behind', () => {
   const folder = folderOf({})
-  enter(folder)
+  addUser(folder)
   expect([namedIn(folder), othersIn(folder)]).toEqual([[String(process.pid)], []])
-  leave(folder)
+  removeUser(folder)
   expect(namedIn(folder)).toEqual([])
 })
 
@@ -51,7 +51,7 @@ test('the file of a process that has ended is removed', async () => {
 
 test.runIf(existsSync('/proc/self/stat'))('a process is distinguished from an earlier one with its PID', () => {
   const folder = folderOf({})
-  enter(folder)
+  addUser(folder)
   const began = readFileSync(join(folder, 'users', String(process.pid)), 'latin1')
   const stat = readFileSync(`/proc/${process.ppid}/stat`, 'latin1')
   const parentBegan = stat.slice(stat.lastIndexOf(')')).split(' ')[20] ?? ''

@@ -20,7 +20,7 @@ test('a record that was never logged stays pending, for any length of time', asy
   journal.add(entry('old', clock.now()))
   await clock.advance(60 * MINUTE)
   expect(journal.add(entry('new', clock.now()))).toEqual([])
-  expect(nonces(journal.misplaced())).toEqual(['old', 'new'])
+  expect(nonces(journal.unlogged())).toEqual(['old', 'new'])
 })
 
 test('a logged record is remembered for minutes after logging, whenever it was requested', async () => {
@@ -28,10 +28,10 @@ test('a logged record is remembered for minutes after logging, whenever it was r
   const journal = new Journal(clock)
   journal.add(entry('late', clock.now() - 60 * MINUTE, clock.now()))
   await clock.advance(9 * MINUTE)
-  journal.moveTo(ANOTHER)
-  expect(nonces(journal.misplaced())).toEqual(['late'])
+  journal.generationChanged(ANOTHER)
+  expect(nonces(journal.unlogged())).toEqual(['late'])
   await clock.advance(MINUTE)
-  expect(journal.misplaced()).toEqual([])
+  expect(journal.unlogged()).toEqual([])
   expect(nonces(journal.add(entry('next', clock.now())))).toEqual(['late'])
 })
 
@@ -43,8 +43,11 @@ test('if the log continues the previous one, records held there count as logged,
     where: { generation: 'g', position, at: 0 },
   }))
   for (const each of [held, lost]) if (each !== undefined) journal.add(each)
-  journal.moveTo({ generation: 'h', holds: ({ generation, position }) => generation === 'g' && position <= 1 })
-  expect(nonces(journal.misplaced())).toEqual(['2'])
+  journal.generationChanged({
+    generation: 'h',
+    holds: ({ generation, position }) => generation === 'g' && position <= 1,
+  })
+  expect(nonces(journal.unlogged())).toEqual(['2'])
   expect(held?.where).toEqual({ generation: 'h', position: 1, at: 0 })
 })
 
@@ -55,7 +58,7 @@ test('when there are too many, the oldest logged record is dropped, even behind 
   for (let number = 1; number < MAX_ENTRIES; number++) journal.add(entry(`${number}`, clock.now(), clock.now()))
   expect(nonces(journal.add(entry('next', clock.now())))).toEqual(['1'])
   expect(nonces(journal.add(entry('after', clock.now())))).toEqual(['2'])
-  expect(nonces(journal.misplaced())).toEqual(['waiting', 'next', 'after'])
+  expect(nonces(journal.unlogged())).toEqual(['waiting', 'next', 'after'])
 })
 
 test('when there are too many and none is logged, all are dropped at once, and reported', () => {
@@ -63,7 +66,7 @@ test('when there are too many and none is logged, all are dropped at once, and r
   const journal = new Journal(clock)
   for (let number = 0; number < MAX_ENTRIES; number++) expect(journal.add(entry(`${number}`, clock.now()))).toEqual([])
   expect(journal.add(entry('next', clock.now()))).toHaveLength(MAX_ENTRIES)
-  expect(nonces(journal.misplaced())).toEqual(['next'])
+  expect(nonces(journal.unlogged())).toEqual(['next'])
 })
 
 test('it is bounded in bytes as well', () => {
@@ -75,8 +78,8 @@ test('it is bounded in bytes as well', () => {
   }
   const most = Math.ceil(MAX_BYTES / (256 * 256))
   for (let number = 0; number < most; number++) journal.add(large(`${number}`))
-  journal.moveTo(ANOTHER)
-  const kept = nonces(journal.misplaced())
+  journal.generationChanged(ANOTHER)
+  const kept = nonces(journal.unlogged())
   expect(kept.length).toBeLessThan(most)
   expect(kept.length).toBeGreaterThan(most / 4)
   expect(kept.at(-1)).toBe(`${most - 1}`)

@@ -21,8 +21,8 @@ function nodes() {
 
 test('a node is waited for two leases after the record was logged, by its own lease if that is longer', async () => {
   const { clock, live } = nodes()
-  live.hear('b', `new 5 ${LEASE_MS / 2}`)
-  live.hear('c', `new 5 ${3 * LEASE_MS}`)
+  live.receive('b', `new 5 ${LEASE_MS / 2}`)
+  live.receive('c', `new 5 ${3 * LEASE_MS}`)
   live.applied('new', 7)
   const record = { generation: 'new', position: 7, at: clock.now() }
   const expected = () => live.following(record).expected
@@ -47,32 +47,32 @@ test('while the list may lack nodes, one more is waited for', async () => {
 
 test('listeners are notified when the slowest node advances, but not of every report, and not after they unsubscribe', () => {
   const { live } = nodes()
-  let told = 0
-  const off = live.onChange(() => told++)
+  let calls = 0
+  const off = live.onChange(() => calls++)
   live.applied('new', 7)
-  live.hear('b', `new 3 ${LEASE_MS}`)
-  live.hear('b', `new 5 ${LEASE_MS}`)
-  expect(told).toBe(3)
-  live.hear('c', `new 9 ${LEASE_MS}`)
-  live.hear('c', `new 10 ${LEASE_MS}`)
-  expect(told).toBe(3)
+  live.receive('b', `new 3 ${LEASE_MS}`)
+  live.receive('b', `new 5 ${LEASE_MS}`)
+  expect(calls).toBe(3)
+  live.receive('c', `new 9 ${LEASE_MS}`)
+  live.receive('c', `new 10 ${LEASE_MS}`)
+  expect(calls).toBe(3)
   off()
-  live.hear('b', 'left')
-  expect(told).toBe(3)
+  live.receive('b', 'left')
+  expect(calls).toBe(3)
 })
 
 test('reports by others about this node, of an earlier generation, or in an unknown format are ignored', () => {
   const { live, list, following } = nodes()
   live.applied('new', 7)
-  live.hear('a', `new 9 ${LEASE_MS}`)
+  live.receive('a', `new 9 ${LEASE_MS}`)
   expect(live.list()).toEqual([{ id: 'a', position: 7 }])
   for (const report of ['', 'new 7', 'new 7 x', 'new x 100', 'new -1 100']) {
-    live.hear('b', report)
+    live.receive('b', report)
     expect([report, following()]).toEqual([report, { expected: 2, acked: 1 }])
   }
-  live.hear('b', `old 9 ${LEASE_MS}`)
+  live.receive('b', `old 9 ${LEASE_MS}`)
   list('new', 'a', 'b')
-  live.hear('b', `new 7 ${LEASE_MS}`)
+  live.receive('b', `new 7 ${LEASE_MS}`)
   expect(following()).toEqual({ expected: 2, acked: 2 })
 })
 
@@ -95,7 +95,7 @@ test('a node missing from an older list is still waited for, because Redis was r
 test('a report counts only if no later list says less', async () => {
   const { clock, live, list, following } = nodes()
   list('new', 'a', 'b')
-  live.hear('b', `new 7 ${LEASE_MS}`)
+  live.receive('b', `new 7 ${LEASE_MS}`)
   expect(following()).toEqual({ expected: 2, acked: 2 })
   await clock.advance(1)
   list('new', 'a', 'b')
@@ -106,7 +106,7 @@ test('a late list does not undo newer reports', async () => {
   const { clock, live, following } = nodes()
   const askedAt = clock.now()
   await clock.advance(1)
-  live.hear('b', `new 7 ${LEASE_MS}`)
+  live.receive('b', `new 7 ${LEASE_MS}`)
   live.replace({ nodes: ['b', `new 5 ${LEASE_MS}`, '100'], doubtForMs: 0 }, askedAt)
   expect(following()).toEqual({ expected: 2, acked: 2 })
 })
@@ -116,7 +116,7 @@ test('a late list does not bring back a node that has left', async () => {
   list('new', 'a', 'b')
   const askedAt = clock.now()
   await clock.advance(1)
-  live.hear('b', 'left')
+  live.receive('b', 'left')
   live.replace({ nodes: ['b', `new 5 ${LEASE_MS}`, '100'], doubtForMs: 0 }, askedAt)
   expect(following()).toEqual({ expected: 1, acked: 1 })
   await clock.advance(1)
@@ -163,6 +163,6 @@ test('that node is waited for until it leaves, or has been silent for as long as
   await clock.advance(LISTED_FOR_MS - 1)
   list('new', 'a')
   expect(following()).toEqual({ expected: 2, acked: 1 }) // b is still waited for
-  live.hear('b', 'left')
+  live.receive('b', 'left')
   expect(following()).toEqual({ expected: 1, acked: 1 })
 })

@@ -9,7 +9,7 @@ import {
   TRACES,
 } from '../../../load-tests/bench/traces.ts'
 import type { Store, StoredResponse } from '../../../src/model.ts'
-import { costOf, divided, FIRST_DIVISION, outweighs } from '../../../src/stores/memory/admission.ts'
+import { costOf, nextDivision, FIRST_DIVISION, outweighs } from '../../../src/stores/memory/admission.ts'
 import { memoryStore } from '../../../src/stores/memory/store.ts'
 import { response } from '../store-contract.ts'
 
@@ -30,18 +30,18 @@ describe('the decision', () => {
   })
 
   test('the window keeps changing in the same direction while that helps, otherwise back', () => {
-    const larger = divided({ window: 0.2, step: 0.05, hitRatio: 0.5 }, 0.51)
+    const larger = nextDivision({ window: 0.2, step: 0.05, hitRatio: 0.5 }, 0.51)
     expect(larger.window).toBeGreaterThan(0.2)
-    expect(divided(larger, 0.52).window).toBeGreaterThan(larger.window)
-    expect(divided(larger, 0.5).window).toBeLessThan(larger.window)
+    expect(nextDivision(larger, 0.52).window).toBeGreaterThan(larger.window)
+    expect(nextDivision(larger, 0.5).window).toBeLessThan(larger.window)
   })
 
   test('the window stays within its bounds, and the search can still react to other traffic', () => {
     let division = FIRST_DIVISION
-    for (let period = 0; period < 1_000; period++) division = divided(division, 0.5)
+    for (let period = 0; period < 1_000; period++) division = nextDivision(division, 0.5)
     expect(division.window).toBeLessThanOrEqual(0.8)
     expect(Math.abs(division.step)).toBeLessThan(0.001)
-    expect(Math.abs(divided(division, 0.1).step)).toBeGreaterThan(0.05)
+    expect(Math.abs(nextDivision(division, 0.1).step)).toBeGreaterThan(0.05)
   })
 })
 

@@ -9,16 +9,16 @@ const EACH = 6_000
 
 test.each(['on', 'off'] as const)('peeking does not count as use: admission %s', async (admission) => {
   const events = new Events()
-  const said: string[] = []
-  events.on('store', ({ op, outcome }) => said.push(`${op} ${outcome}`))
+  const emitted: string[] = []
+  events.on('store', ({ op, outcome }) => emitted.push(`${op} ${outcome}`))
   const store = memoryStore({ maxBytes: ROOM, admission, events })
   const large = storedResponse({ tags: ['x'.repeat(EACH)], keepUntil: Number.POSITIVE_INFINITY })
   for (const key of ['a', 'b', 'c']) await store.set(key, large, 1_000)
-  said.length = 0
+  emitted.length = 0
 
   expect(await store.peek?.('a')).toEqual({ kept: large, tier: 'memory' })
   expect(await store.peek?.('z')).toEqual({ kept: undefined, tier: 'memory' })
-  expect(said).toEqual([])
+  expect(emitted).toEqual([])
 })
 
 test('the least recently used entry is evicted, whatever has been peeked at', async () => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Recency, type Used } from '../../../src/stores/memory/recency.ts'
+import { Recency, type Linked } from '../../../src/stores/memory/recency.ts'
 
-interface Thing extends Used<Thing> {
+interface Thing extends Linked<Thing> {
   readonly name: number
 }
 

@@ -73,7 +73,7 @@ test.each(['on', 'off'] as const)(
 )
 
 test('after the limit shrinks, counts of many small entries do not take all of it', () => {
-  const lru = new AdmittingLru({ maxBytes: 64 * 2 ** 20, seed: 1, departed: () => {} })
+  const lru = new AdmittingLru({ maxBytes: 64 * 2 ** 20, seed: 1, onEviction: () => {} })
   for (let n = 0; n < 200_000; n++) lru.set(`k${n}`, unshareable, 200)
   expect(lru.size).toBe(200_000)
   lru.limit(8 * 2 ** 20)
@@ -85,7 +85,7 @@ test('after the limit shrinks, counts of many small entries do not take all of i
 })
 
 test('counts survive a raised limit, though they take much of it', () => {
-  const lru = new AdmittingLru({ maxBytes: 16 * 2 ** 20, seed: 1, departed: () => {} })
+  const lru = new AdmittingLru({ maxBytes: 16 * 2 ** 20, seed: 1, onEviction: () => {} })
   for (let n = 0; n < 140_000; n++) lru.set(`k${n}`, unshareable, 50)
   const before = lru.bytes
   expect(before - lru.size * 50, 'of which counts').toBe(8 * 2 ** 20)

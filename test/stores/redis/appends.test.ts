@@ -6,7 +6,7 @@ import { Events } from '../../../src/events.ts'
 import { type JournalEntry, MAX_ENTRIES } from '../../../src/stores/log/journal.ts'
 import { LiveNodes, type Logged } from '../../../src/stores/log/live-nodes.ts'
 import { targetsOf } from '../../../src/stores/log/marks.ts'
-import { Appends, MOST_NAMED } from '../../../src/stores/redis/appends.ts'
+import { Appends, TARGETS_PER_RECORD } from '../../../src/stores/redis/appends.ts'
 import { Closing } from '../../../src/stores/redis/closing.ts'
 import { NewestRecord } from '../../../src/stores/redis/newest-record.ts'
 import { FakeClock, settle } from '../../support/fake-clock.ts'
@@ -58,8 +58,8 @@ test("waiters for a record's acknowledgement are released then, not only when th
 /** A log that accepts records once the test opens it. */
 function unreachable(appendTimeout = 1_000, clock = new FakeClock(), nodes = new LiveNodes('self', 5_000, clock)) {
   const events = new Events()
-  const told: string[] = []
-  events.on('log', ({ what }) => void told.push(what))
+  const emitted: string[] = []
+  events.on('log', ({ what }) => void emitted.push(what))
   const log = { generation: 'g', position: 0, nonce: '', holds: () => false }
   const logged: JournalEntry[] = []
   const positions = new Map<string, number>()
@@ -95,7 +95,7 @@ function unreachable(appendTimeout = 1_000, clock = new FakeClock(), nodes = new
     log.position = logged.length
     appends.hasRead()
   }
-  return { clock, told, log, logged, state, appends, nodes, stamp, readAll }
+  return { clock, emitted, log, logged, state, appends, nodes, stamp, readAll }
 }
 
 test('a call to an unresponsive log does not wait beyond its time limit', async () => {
@@ -145,11 +145,11 @@ test('when the log is back, many records are logged in one round trip, in order'
 })
 
 test('when too many records wait, one that names everything replaces them, and that is reported', async () => {
-  const { clock, told, logged, state, appends, stamp, readAll } = unreachable(0)
+  const { clock, emitted, logged, state, appends, stamp, readAll } = unreachable(0)
   for (let number = 0; number <= MAX_ENTRIES; number++) {
     await appends.append('purge', { tags: [`${number}`] }, 100).catch(() => {})
   }
-  expect(told).toEqual(['overflow'])
+  expect(emitted).toEqual(['overflow'])
   const before = clock.now() - 10_000
   expect(['0', 'none'].map((tag) => appends.verdict(stamp([tag], before)))).toEqual(['dead', 'dead'])
   state.open = true
@@ -164,12 +164,12 @@ const tags = (count: number) => Array.from({ length: count }, (_, n) => `${n}`)
 test('names too many for one record are split into several, and count until the log shows the last of them', async () => {
   const { log, logged, state, appends, stamp } = unreachable()
   state.open = true
-  const receipt = await appends.append('purge', { tags: tags(2 * MOST_NAMED + 1) }, 0)
+  const receipt = await appends.append('purge', { tags: tags(2 * TARGETS_PER_RECORD + 1) }, 0)
   expect(receipt).toMatchObject({ id: logged[2]?.nonce, position: 3 })
-  expect(logged.map(({ targets }) => targets.length)).toEqual([MOST_NAMED, MOST_NAMED, 1])
-  expect(logged.flatMap(({ targets }) => targets)).toEqual(targetsOf({ tags: tags(2 * MOST_NAMED + 1) }))
+  expect(logged.map(({ targets }) => targets.length)).toEqual([TARGETS_PER_RECORD, TARGETS_PER_RECORD, 1])
+  expect(logged.flatMap(({ targets }) => targets)).toEqual(targetsOf({ tags: tags(2 * TARGETS_PER_RECORD + 1) }))
   expect(new Set(logged.map(({ nonce }) => nonce)).size).toBe(3)
-  const verdicts = () => [0, 2 * MOST_NAMED].map((n) => appends.verdict(stamp([`${n}`], 0)))
+  const verdicts = () => [0, 2 * TARGETS_PER_RECORD].map((n) => appends.verdict(stamp([`${n}`], 0)))
   for (const [position, verdict] of [
     [2, 'dead'],
     [3, 'valid'],
@@ -190,7 +190,7 @@ test('a record that the log never accepts does not hold up the others', async ()
   ] as const) {
     Object.assign(state, { open: true, generation: refused, refused })
     logged.length = 0
-    appends.hasMoved()
+    appends.generationChanged()
     await appends.logAgain()
     await appends.logAgain() // on the next beat
     const names = new Set(logged.map(({ targets }) => targets[0]))
@@ -203,7 +203,7 @@ test('a record logged in a log that is no longer followed is logged in the new o
   state.open = true
   const receipt = appends.append('purge', { tags: ['t'] }, 1_000)
   log.generation = state.generation = 'h' // after the append was sent
-  appends.hasMoved()
+  appends.generationChanged()
   await settle()
   await clock.advance(50)
   expect(logged.map(({ targets }) => targets)).toEqual([['tag t'], ['tag t']])
@@ -214,12 +214,12 @@ test('a record logged in a log that is no longer followed is logged in the new o
 test('if a new log begins between the records of one call, all are logged in the new one', async () => {
   const { clock, log, logged, state, appends } = unreachable()
   state.open = true
-  const receipt = appends.append('purge', { tags: tags(MOST_NAMED + 1) }, 1_000)
+  const receipt = appends.append('purge', { tags: tags(TARGETS_PER_RECORD + 1) }, 1_000)
   state.generation = 'h' // after the first was sent
   await settle()
   log.generation = 'h'
   await clock.advance(50)
-  expect(logged.map(({ targets }) => targets.length)).toEqual([MOST_NAMED, 1, MOST_NAMED])
+  expect(logged.map(({ targets }) => targets.length)).toEqual([TARGETS_PER_RECORD, 1, TARGETS_PER_RECORD])
   expect(logged[2]?.nonce).toBe(logged[0]?.nonce)
   await clock.advance(1_000)
   expect((await receipt).position).toBe(3) // the last one, which was logged there already, is at 2
@@ -237,17 +237,17 @@ test('while many purges wait for a silent node, a report of another node does no
   const { log, state, appends, nodes } = unreachable(1_000, clock, new CountingNodes('self', 5_000, clock))
   state.open = true
   nodes.applied('g', 0)
-  for (const node of ['silent', 'other']) nodes.hear(node, 'g 0 5000')
+  for (const node of ['silent', 'other']) nodes.receive(node, 'g 0 5000')
   const answers = Array.from({ length: 100 }, (_, n) => appends.append('purge', { tags: [`${n}`] }, 3_000))
   await settle()
   looks = 0
   for (let position = 1; position <= 100; position++) {
     log.position = position
     nodes.applied('g', position)
-    nodes.hear('other', `g ${position} 5000`)
+    nodes.receive('other', `g ${position} 5000`)
   }
   expect(looks).toBe(0)
-  nodes.hear('silent', 'g 40 5000')
+  nodes.receive('silent', 'g 40 5000')
   await settle()
   expect(looks).toBe(100)
   await clock.advance(3_000)
@@ -258,13 +258,13 @@ test('while many purges wait for a silent node, a report of another node does no
 test('an awaited purge that had to be logged again is checked once it has been', async () => {
   const { clock, log, logged, state, appends, nodes } = unreachable()
   state.open = true
-  nodes.hear('other', 'g 0 5000')
+  nodes.receive('other', 'g 0 5000')
   const receipt = appends.append('purge', { tags: ['t'] }, 3_000)
   await settle()
   log.generation = state.generation = 'h'
-  appends.hasMoved()
+  appends.generationChanged()
   nodes.applied('h', 9)
-  nodes.hear('other', 'h 9 5000')
+  nodes.receive('other', 'h 9 5000')
   await appends.logAgain()
   await clock.advance(0)
   expect(await receipt).toMatchObject({ position: logged.length, nodes: { expected: 2, acked: 2 } })

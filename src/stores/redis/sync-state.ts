@@ -3,13 +3,13 @@ import type { Clock } from '../../model.ts'
 import type { Lease } from '../log/lease.ts'
 
 /** Whether the log can be read, according to the lease, and why not; emits an event when that changes. */
-export class Hearing {
+export class SyncState {
   readonly #lease: Lease
   readonly #clock: Clock
   readonly #events: Events | undefined
   #wasSynced: boolean | undefined
   /** The last error of Redis, or of the connection to it. */
-  #trouble: string | undefined
+  #lastError: string | undefined
 
   constructor(of: { lease: Lease; clock: Clock; events: Events | undefined }) {
     this.#lease = of.lease
@@ -27,11 +27,11 @@ export class Hearing {
 
   failed(error: unknown): void {
     const { message, lastNodeError } = error as Error & { lastNodeError?: Error }
-    this.#trouble = lastNodeError?.message ?? message
+    this.#lastError = lastNodeError?.message ?? message
   }
 
   answered(): void {
-    this.#trouble = undefined
+    this.#lastError = undefined
   }
 
   /** Emits an event when the lease was lost or has come back. */
@@ -43,7 +43,7 @@ export class Hearing {
   }
 
   get #unsynced(): { what: 'unsynced'; detail: string } {
-    const why = this.#trouble === undefined ? '' : ` (Redis: ${this.#trouble})`
+    const why = this.#lastError === undefined ? '' : ` (Redis: ${this.#lastError})`
     const detail = `the invalidation log is not received${why}: copies are revalidated once per lease`
     return { what: 'unsynced', detail }
   }
