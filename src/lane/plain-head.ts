@@ -6,10 +6,10 @@ import {
   CR,
   endOf,
   endOfText,
+  equalsIgnoringCase,
   hashed,
   is,
   isAt,
-  isNamed,
   LETTER,
   LF,
   NAME,
@@ -54,7 +54,7 @@ export interface PlainHead {
   /** X-Forwarded-Host, which counts only from a trusted proxy. */
   readonly forwardedHost: string | undefined
   /** Has another field that bears on whether a stored response may be used. */
-  readonly bears: boolean
+  readonly bearsOnReuse: boolean
   /** Reads from these octets from now on, which begin with the same head. */
   moveTo(octets: Buffer): void
 }
@@ -93,7 +93,7 @@ class Reading implements PlainHead {
   tagTo = 0
   forwardedProto: string | undefined = undefined
   forwardedHost: string | undefined = undefined
-  bears = false
+  bearsOnReuse = false
   #hasLength = false
   #tags = 0
 
@@ -162,9 +162,9 @@ class Reading implements PlainHead {
         this.hash = hashed(this.octets, from, to, this.hash)
         return true
       case 'connection':
-        if (to - from === KEEP_ALIVE.length) return isNamed(this.octets, from, KEEP_ALIVE)
+        if (to - from === KEEP_ALIVE.length) return equalsIgnoringCase(this.octets, from, KEEP_ALIVE)
         // Without the Upgrade field, which is not plain, it has no effect; some nginx setups send it every time.
-        return to - from === UPGRADE.length && isNamed(this.octets, from, UPGRADE)
+        return to - from === UPGRADE.length && equalsIgnoringCase(this.octets, from, UPGRADE)
       case 'content-length':
         return this.#noteLength(this.octets.toString('latin1', from, to))
       case 'range':
@@ -188,7 +188,7 @@ class Reading implements PlainHead {
         this.forwardedHost = this.octets.toString('latin1', from, to)
         return true
       case 'bearing':
-        this.bears = true
+        this.bearsOnReuse = true
         return true
       case 'not-plain':
         return false

@@ -3,7 +3,7 @@
  * port.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { MOST_PIPELINED } from '../../src/ports/pipelining.ts'
+import { MAX_PIPELINED } from '../../src/ports/pipelining.ts'
 import { type Herdgate, startHerdgate, TOKEN } from '../support/herdgate.ts'
 import { type Attack, PASSED, REFUSED, request, table } from './attack.ts'
 import { RawClient } from './client.ts'
@@ -335,7 +335,7 @@ describe('the admin port', () => {
     client.send('POST /v1/purge/tags/many HTTP/1.1\r\nHost: a.test\r\n\r\n'.repeat(20_000))
     const { responses, closed } = await client.heard(20_000)
     const statuses = responses.map(({ status }) => status)
-    expect(statuses).toEqual([...Array.from({ length: MOST_PIPELINED + 1 }, () => 401), 503])
+    expect(statuses).toEqual([...Array.from({ length: MAX_PIPELINED + 1 }, () => 401), 503])
     expect(closed).toBe(true)
     client.end()
     await client.gone()

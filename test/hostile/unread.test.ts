@@ -1,7 +1,7 @@
 /** A client answered before its request has been read completely loses neither the answer nor the connection. */
 import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { MOST_PIPELINED } from '../../src/ports/pipelining.ts'
+import { MAX_PIPELINED } from '../../src/ports/pipelining.ts'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
 import { ok, type RawOrigin, rawOrigin } from '../support/raw-origin.ts'
 import { RawClient } from './client.ts'
@@ -57,7 +57,7 @@ test('a client with too many pipelined requests still gets the completed answers
   client.send(Array.from({ length: asked }, (_, number) => `GET /${number} HTTP/1.1\r\nHost: a.test\r\n\r\n`).join(''))
   const { responses, closed } = await client.heard(asked)
   const answered = responses.slice(0, -1)
-  expect(answered).toHaveLength(MOST_PIPELINED + 1)
+  expect(answered).toHaveLength(MAX_PIPELINED + 1)
   expect(answered.every(({ body }) => body === LARGE)).toBe(true)
   expect([responses.at(-1)?.status, closed]).toEqual([503, true])
   client.end()

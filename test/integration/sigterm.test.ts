@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import { describe, expect, test } from 'vitest'
-import { MOST_AHEAD } from '../../src/ports/pipelining.ts'
+import { MAX_AHEAD } from '../../src/ports/pipelining.ts'
 import { exchange, herdgate, origin, port, refuses, start } from '../support/before-raw-origin.ts'
 import { get } from '../support/http.ts'
 import { ok } from '../support/raw-origin.ts'
@@ -92,9 +92,9 @@ describe('SIGTERM', () => {
     const sockets: net.Socket[] = []
     let isAnswering = false
     await start(({ socket }) => void (isAnswering ? socket.write(ok('late')) : sockets.push(socket)))
-    const count = MOST_AHEAD + 4
+    const count = MAX_AHEAD + 4
     const all = exchange('GET / HTTP/1.1\r\nHost: a\r\nCache-Control: no-store\r\n\r\n'.repeat(count))
-    await until(() => sockets.length === MOST_AHEAD + 1, 'the requests at the origin')
+    await until(() => sockets.length === MAX_AHEAD + 1, 'the requests at the origin')
     const stopped = herdgate.stop()
     await until(refuses, 'it has heard')
     isAnswering = true
