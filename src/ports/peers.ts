@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
 import { BlockList, isIP } from 'node:net'
+import type { Socket } from 'node:net'
 import { shown } from '../given.ts'
 import type { Peer } from '../model.ts'
 import { plainAddress, schemeTold } from '../policy/forwarded.ts'

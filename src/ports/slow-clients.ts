@@ -4,10 +4,10 @@
  * ended and the client has not.
  */
 
+import type { HttpSocket } from './connections.ts'
 import { HerdgateError } from '../errors.ts'
 import type { Clock } from '../model.ts'
 import { rawProblem } from '../problem.ts'
-import type { HttpSocket } from './connections.ts'
 
 export interface PaceOptions {
   /** Queues a callback until its turn. */

@@ -58,7 +58,7 @@ export async function createPrimary(
     ended: ({ node }) => hasEnded(node),
   })
   const { reports, store } = workforce
-  const { log, sayWhat, hasEnded } = openLog(config, { clock, events, chaos }, workforce.shared.log)
+  const { log, degradedReasons, hasEnded } = openLog(config, { clock, events, chaos }, workforce.shared.log)
   const cache = createCache({ store, log, clock, events, routes: routing.routes })
   logRequests(events, logger, { pretty }) // only purges: requests are logged where they are answered
 
@@ -87,7 +87,7 @@ export async function createPrimary(
   })
   const ready = () => ({
     ready: started && workforce.isReady,
-    degraded: [...new Set([...workforce.degraded, ...(log.synced ? [] : ['log']), ...sayWhat()])],
+    degraded: [...new Set([...workforce.degraded, ...(log.synced ? [] : ['log']), ...degradedReasons()])],
   })
   const admin = createAdmin({
     cache: cacheOfAll(cache, workforce, stats),

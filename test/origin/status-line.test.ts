@@ -9,7 +9,7 @@ function scanned(...pieces: readonly string[]): string {
   return pieces
     .map((piece) => {
       const chunk = Buffer.from(piece, 'latin1')
-      if (lines.isDue) lines.scan(chunk)
+      if (lines.isHeadDue) lines.scan(chunk)
       return chunk.toString('latin1')
     })
     .join('')
@@ -53,5 +53,5 @@ test('nothing after the final head is read', () => {
   const lines = new StatusLines()
   lines.begin()
   lines.scan(Buffer.from(FINAL))
-  expect(lines.isDue).toBe(false)
+  expect(lines.isHeadDue).toBe(false)
 })
