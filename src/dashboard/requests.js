@@ -23,7 +23,7 @@ export function requests(parent, onPick) {
   let number = 0
   /** Rows do not move while the pointer or the focus is on one. */
   const held = () => body.matches(':hover') || body.contains(document.activeElement)
-  const said = byId('requests-said')
+  const status = byId('requests-said')
 
   function fill() {
     const only = filter.value
@@ -53,7 +53,7 @@ export function requests(parent, onPick) {
     draw() {
       const isHeld = held()
       const hint = kept.length === 0 ? 'none since this page was opened' : 'newest first; select one to see why'
-      say(said, isHeld ? 'on hold while you are in the list' : hint)
+      say(status, isHeld ? 'on hold while you are in the list' : hint)
       if (!isHeld) fill()
     },
   }
