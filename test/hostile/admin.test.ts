@@ -299,7 +299,7 @@ describe('the admin port', () => {
   async function kept(): Promise<string> {
     using client = await RawClient.connect(Number(new URL(herdgate.url).port))
     client.send('GET /kept HTTP/1.1\r\nHost: a.test\r\n\r\n')
-    const { responses } = await client.heard(1)
+    const { responses } = await client.receive(1)
     return /^cache-status: herdgate; (\w+)/im.exec(responses[0]?.head ?? '')?.[1] ?? ''
   }
 
@@ -309,7 +309,7 @@ describe('the admin port', () => {
     const isHead = send.startsWith('HEAD ')
     using client = await RawClient.connect(port, isHead)
     client.send(send)
-    const { responses, text } = await client.heard(1)
+    const { responses, text } = await client.receive(1)
     const [answer] = responses
     if (answers.length === 0) expect(responses).toEqual([])
     else expect(answers).toContain(answer?.status)
@@ -333,7 +333,7 @@ describe('the admin port', () => {
   test('accepts no more pipelined requests than the data port, without resetting connections', async () => {
     using client = await RawClient.connect(port)
     client.send('POST /v1/purge/tags/many HTTP/1.1\r\nHost: a.test\r\n\r\n'.repeat(20_000))
-    const { responses, closed } = await client.heard(20_000)
+    const { responses, closed } = await client.receive(20_000)
     const statuses = responses.map(({ status }) => status)
     expect(statuses).toEqual([...Array.from({ length: MAX_PIPELINED + 1 }, () => 401), 503])
     expect(closed).toBe(true)
@@ -346,7 +346,7 @@ describe('the admin port', () => {
     using client = await RawClient.connect(port)
     const begunAt = performance.now()
     client.send('GET /v1/stats HTTP/1.1\r\nHost: a.test\r\n')
-    const { responses, closed } = await client.heard(2)
+    const { responses, closed } = await client.receive(2)
     expect([responses.map(({ status }) => status), closed]).toEqual([[408], true])
     expect(Math.round((performance.now() - begunAt) / 1_000)).toBeGreaterThanOrEqual(10)
     expect(performance.now() - begunAt).toBeLessThan(15_000)

@@ -81,7 +81,7 @@ async function expectPlain(path: string, body: string, from: 'origin' | 'cache')
     await arrived(before + 1)
     asked.at(-1)?.response.writeHead(200, FRESH).end(body)
   }
-  const { responses } = await client.heard(1)
+  const { responses } = await client.receive(1)
   expect(responses[0]).toMatchObject({ status: 200, body })
   expect(asked).toHaveLength(from === 'origin' ? before + 1 : before)
 }
@@ -112,7 +112,7 @@ describe('all waiters leave', () => {
     using client = await ask(path)
     await until(() => client.received !== '' || asked.length === 2, 'it is kept, or asked for again')
     asked[1]?.response.writeHead(200, FRESH).end('0123456789')
-    expect((await client.heard(1)).responses[0]).toMatchObject({ status: 200, body: '0123456789' })
+    expect((await client.receive(1)).responses[0]).toMatchObject({ status: 200, body: '0123456789' })
     expect(asked.length).toBeLessThanOrEqual(2)
   })
 
@@ -149,7 +149,7 @@ describe('the first client leaves', () => {
       if (when === 'before the head') response.writeHead(200, head)
       response.end(when === 'within the content' ? '56789' : '0123456789')
       for (const other of others) {
-        expect((await other.heard(1)).responses[0]).toMatchObject({ status: 200, body: '0123456789' })
+        expect((await other.receive(1)).responses[0]).toMatchObject({ status: 200, body: '0123456789' })
         other[Symbol.dispose]()
       }
       expect(asked).toHaveLength(1)
@@ -170,7 +170,7 @@ describe('the first client leaves', () => {
     asked[1]?.response.writeHead(200, FRESH).end('answer')
     const statuses = new Set<number | undefined>()
     for (const other of others) {
-      statuses.add((await other.heard(1)).responses[0]?.status)
+      statuses.add((await other.receive(1)).responses[0]?.status)
       other[Symbol.dispose]()
     }
     expect([[200], [502]]).toContainEqual([...statuses])
@@ -214,7 +214,7 @@ test('a first client that does not read delays nobody else', async () => {
   for (const answer of await others) expect([answer.status, answer.body.length]).toEqual([200, body.length])
   expect(asked).toHaveLength(1)
   leader.resume()
-  expect((await leader.heard(1)).responses[0]?.body.length).toBe(body.length)
+  expect((await leader.receive(1)).responses[0]?.body.length).toBe(body.length)
   await expectNothingUnderWay()
 })
 
@@ -228,7 +228,7 @@ test.each([
   await arrived(1)
   expect(asked[0]?.left).toBe(false)
   asked[0]?.response.writeHead(200, FRESH).end('x'.repeat(length))
-  const { responses } = await client.heard(1)
+  const { responses } = await client.receive(1)
   expect([responses[0]?.status, responses[0]?.body.length]).toEqual([200, length])
   await expectPlain(path, 'x'.repeat(length), 'cache')
 })
@@ -244,7 +244,7 @@ test('pipelined requests are answered in order, even if some have to wait', asyn
   second?.response.writeHead(200, FRESH).end('quick')
   expect(client.received).toBe('')
   first?.response.writeHead(200, FRESH).end('slow')
-  const { responses } = await client.heard(4)
+  const { responses } = await client.receive(4)
   expect(responses.map(({ body }) => body)).toEqual(['slow', 'quick', 'slow', 'quick'])
   expect(asked).toHaveLength(2)
 })
@@ -274,7 +274,7 @@ describe('a client that sends Expect: 100-continue', () => {
     await until(() => client.received !== '', 'it is told')
     expect(client.received).toBe('HTTP/1.1 100 Continue\r\n\r\n')
     client.send(`hello${request(next)}`)
-    const { responses, closed } = await client.heard(2)
+    const { responses, closed } = await client.receive(2)
     expect(responses.map(({ body }) => body)).toEqual(['answer to POST', 'answer to GET'])
     expect([contents, closed]).toEqual([['hello', ''], false])
     await expectPlain(next, 'answer to GET', 'cache')
@@ -286,7 +286,7 @@ describe('a client that sends Expect: 100-continue', () => {
     client.send(expecting(path, SMUGGLED.length))
     await until(() => client.received !== '', 'it is told')
     client.send(SMUGGLED)
-    const { responses } = await client.heard(1)
+    const { responses } = await client.receive(1)
     expect(responses.map(({ body }) => body)).toEqual(['answer to POST'])
     expect(asked.map(({ request: { url } }) => url)).toEqual([path])
     expect(contents).toEqual([SMUGGLED])
@@ -316,11 +316,11 @@ describe('an unusual first request does not affect later ones', () => {
     const path = newPath()
     answer = byTheBook
     using odd = await ask(path, method, ...fields)
-    const { responses } = await odd.heard(1)
+    const { responses } = await odd.receive(1)
     expect([200, 206, 304, 412, 416]).toContain(responses[0]?.status)
 
     using next = await ask(path)
-    const [plain] = (await next.heard(1)).responses
+    const [plain] = (await next.receive(1)).responses
     expect(plain).toMatchObject({ status: 200, body: '0123456789' })
     expect(plain?.head).not.toMatch(/content-range/i)
     await expectPlain(path, '0123456789', 'cache')
@@ -334,7 +334,9 @@ describe('an unusual first request does not affect later ones', () => {
     using part = await ask(path, 'GET', 'Range: bytes=0-3')
     using condition = await ask(path, 'GET', 'If-None-Match: "one"')
     using plain = await ask(path)
-    const statuses = [head, part, condition, plain].map(async (client) => (await client.heard(1)).responses[0]?.status)
+    const statuses = [head, part, condition, plain].map(
+      async (client) => (await client.receive(1)).responses[0]?.status,
+    )
     expect(await Promise.all(statuses)).toEqual([200, 206, 304, 200])
     await expectPlain(path, '0123456789', 'cache')
   })

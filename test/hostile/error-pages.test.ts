@@ -88,7 +88,7 @@ const ROWS: readonly (readonly [number, string, string])[] = [
 test.each(ROWS)('%d for %s', async (status, _what, sent) => {
   using client = await connected()
   client.send(sent)
-  const { responses, text } = await client.heard(1)
+  const { responses, text } = await client.receive(1)
   expect(responses[0]?.status).toBe(status)
   expectOurs(text)
 })
@@ -99,7 +99,7 @@ test('503 when overloaded', async () => {
   await expect.poll(() => silent.requests.some(({ head }) => head.startsWith('GET /held '))).toBe(true)
   using client = await connected()
   client.send(asked('held.test', `GET ${TARGET}`))
-  const { responses, text } = await client.heard(1)
+  const { responses, text } = await client.receive(1)
   expect(responses[0]?.status).toBe(503)
   expect(text).toMatch(/^retry-after: \d+$/im)
   expectOurs(text)

@@ -296,7 +296,7 @@ describe('one connection', () => {
     }
     using client = await at.connected()
     client.send(pipelined(0, 100))
-    const { responses, closed } = await client.heard(100)
+    const { responses, closed } = await client.receive(100)
     expect(responses.map(({ body }) => body)).toEqual(Array.from({ length: 100 }, (_, number) => `/${number}`))
     expect(closed).toBe(false)
   })
@@ -311,7 +311,7 @@ describe('one connection', () => {
       expect(at.origin.requests.length - answered).toBeLessThanOrEqual(1 + MAX_AHEAD)
       held.shift()?.()
     }
-    const { responses, closed } = await client.heard(MAX_PIPELINED + 3)
+    const { responses, closed } = await client.receive(MAX_PIPELINED + 3)
     expect(responses.slice(0, -1).map(({ body }) => body)).toEqual(
       Array.from({ length: MAX_PIPELINED + 1 }, (_, number) => `/${number}`),
     )
@@ -335,7 +335,7 @@ describe('one connection', () => {
       await until(() => at.origin.requests.length === begun, `request ${begun} at the origin`)
       held.get(`/${answered}`)?.()
     }
-    const { responses } = await client.heard(count)
+    const { responses } = await client.receive(count)
     expect(responses.map(({ body }) => body)).toEqual(Array.from({ length: count }, (_, number) => `/${number}`))
   })
 
@@ -350,13 +350,13 @@ describe('one connection', () => {
       await until(() => held.length > 0, `request ${answered} at the origin`)
       held.shift()?.()
     }
-    await client.heard(MAX_PIPELINED)
+    await client.receive(MAX_PIPELINED)
     client.send('GET /late HTTP/1.1\r\nHost: a.test\r\n\r\n')
     using other = await at.connected()
     other.send('GET /other HTTP/1.1\r\nHost: a.test\r\n\r\n')
     await until(() => at.origin.requests.some(({ head }) => head.includes('/other')), 'what another asks')
     for (const give of held) give()
-    const { responses, closed } = await client.heard(MAX_PIPELINED + 3)
+    const { responses, closed } = await client.receive(MAX_PIPELINED + 3)
     expect([responses.at(-1)?.status, closed]).toEqual([503, true])
     expect(at.origin.requests.map(({ head }) => head).filter((head) => head.includes('/late'))).toEqual([])
   })
@@ -371,7 +371,7 @@ describe('one connection', () => {
     using other = await at.connected()
     at.answer = ({ socket }) => void socket.write(ok('another'))
     other.send('GET /another HTTP/1.1\r\nHost: a.test\r\n\r\n')
-    expect((await other.heard(1)).responses[0]?.body).toBe('another')
+    expect((await other.receive(1)).responses[0]?.body).toBe('another')
     expect(at.origin.requests).toHaveLength(1 + MAX_AHEAD + 1)
   })
 
@@ -379,7 +379,7 @@ describe('one connection', () => {
     at.answer = ({ socket }) => void socket.write(ok())
     using client = await at.connected()
     client.send('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
-    expect(await client.heard(2)).toMatchObject({ closed: true })
+    expect(await client.receive(2)).toMatchObject({ closed: true })
     expect(at.origin.requests).toHaveLength(0)
   })
 })

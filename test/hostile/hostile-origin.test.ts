@@ -316,7 +316,7 @@ async function write(socket: RawRequest['socket'], { sends, ends }: Row): Promis
 async function ask(path: string, method = 'GET'): Promise<Conversation> {
   using client = await RawClient.connect(Number(new URL(herdgate.url).port), method === 'HEAD')
   client.send(`${method} ${path} HTTP/1.1\r\nHost: a.test\r\n\r\n`)
-  return await client.heard(1) // awaited before the client is disposed of
+  return await client.receive(1) // awaited before the client is disposed of
 }
 
 const TABLE = Object.entries({
@@ -330,15 +330,15 @@ const TABLE = Object.entries({
 describe('what the client gets for', () => {
   test.for(TABLE)('$part: $name', async (row) => {
     rows.set(row.path, row)
-    const heard = await ask(row.path, row.method)
-    const [response] = heard.responses
-    const text = `${response?.head}${response?.body}${heard.rest}`
-    if (row.gets === 'broken') expect(heard).toMatchObject({ responses: [], closed: true })
+    const conversation = await ask(row.path, row.method)
+    const [response] = conversation.responses
+    const text = `${response?.head}${response?.body}${conversation.rest}`
+    if (row.gets === 'broken') expect(conversation).toMatchObject({ responses: [], closed: true })
     else expect(response?.status).toBe(row.gets)
-    expect(heard.interim).toEqual(row.interim ?? [])
+    expect(conversation.interim).toEqual(row.interim ?? [])
     if (row.body !== undefined) expect(response?.body).toBe(row.body)
-    if (row.has !== undefined) expect(heard.text).toMatch(row.has)
-    if (row.hasNot !== undefined) expect(heard.text).not.toMatch(row.hasNot)
+    if (row.has !== undefined) expect(conversation.text).toMatch(row.has)
+    if (row.hasNot !== undefined) expect(conversation.text).not.toMatch(row.hasNot)
     if (row.gets === 502) expectProblem(text)
     expect(herdgate.child.exitCode).toBeNull()
   })
@@ -382,7 +382,7 @@ describe.each(ALONE)('what the client gets in answer to $what', ({ path, request
     served.delete(path)
     using client = await RawClient.connect(Number(new URL(herdgate.url).port))
     client.send(request)
-    const { responses, text } = await client.heard(1)
+    const { responses, text } = await client.receive(1)
     expect(responses.map(({ status }) => status)).toEqual([gets])
     if (gets === 502) expectProblem(text)
     if (gets === 204) expect(text).not.toMatch(/content-length/i)

@@ -55,7 +55,7 @@ function head(path: string, method: string, fields: readonly string[]): string {
 async function ask(path: string, fields: readonly string[] = [], method = 'GET'): Promise<RawResponse> {
   using client = await RawClient.connect(port(), method === 'HEAD')
   client.send(head(path, method, fields))
-  const { responses } = await client.heard(1)
+  const { responses } = await client.receive(1)
   return responses[0] ?? { status: 0, head: '', body: '' }
 }
 
@@ -235,11 +235,11 @@ describe('while the content is arriving', () => {
     using other = await RawClient.connect(port())
     other.send(head(path, 'GET', [`Range: ${range}`]))
     await until(() => /^HTTP\/1.1 206 [^]*\r\n\r\n/.test(other.received), 'the head of its answer')
-    if (body === '01') await other.heard(1)
+    if (body === '01') await other.receive(1)
     release[0]?.()
-    const [answer] = (await other.heard(1)).responses
+    const [answer] = (await other.receive(1)).responses
     expectAnswer(part(range, body, contentRange), answer ?? { status: 0, head: '', body: '' })
-    expect((await leader.heard(1)).responses[0]?.body).toBe(WHOLE)
+    expect((await leader.receive(1)).responses[0]?.body).toBe(WHOLE)
     await expectWhole(path)
     expect(asked(path)).toBe(1)
   })

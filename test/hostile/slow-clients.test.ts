@@ -182,13 +182,13 @@ test('a head completed just before it would be refused is answered, without a 40
   const keptAlive = await Promise.all(Array.from({ length: MANY }, () => greeted()))
   for (const one of keptAlive) one.send(begun)
   // All are late at once but refused a few at a time: after the first refusal the others still await theirs.
-  await Promise.race(keptAlive.map((one) => one.heard(2)))
+  await Promise.race(keptAlive.map((one) => one.receive(2)))
   for (const one of keptAlive) one.send(rest)
-  const heard = await Promise.all(keptAlive.map((one) => one.heard(2)))
-  const inTime = keptAlive.filter((_, at) => heard[at]?.responses[1]?.status === 200)
+  const conversations = await Promise.all(keptAlive.map((one) => one.receive(2)))
+  const inTime = keptAlive.filter((_, at) => conversations[at]?.responses[1]?.status === 200)
   expect(inTime).not.toEqual([])
   for (const one of inTime) one.send(GET)
-  const after = await Promise.all(inTime.map((one) => one.heard(3)))
+  const after = await Promise.all(inTime.map((one) => one.receive(3)))
   for (const { responses } of after) expect(responses.map(({ status }) => status)).toEqual([200, 200, 200])
 })
 
@@ -197,7 +197,7 @@ async function greeted(): Promise<RawClient> {
   const one = await RawClient.connect(port)
   closing.push(() => one[Symbol.dispose]())
   one.send(GET)
-  expect((await one.heard(1)).responses).toMatchObject([{ status: 200 }])
+  expect((await one.receive(1)).responses).toMatchObject([{ status: 200 }])
   return one
 }
 

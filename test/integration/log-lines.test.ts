@@ -113,7 +113,7 @@ test('a request that is refused before it reaches the cache is logged and counte
   for (const [code, octets] of Object.entries(REFUSED)) {
     using client = await RawClient.connect(Number(new URL(herdgate.url).port))
     client.send(octets)
-    answers += (await client.heard(Number.POSITIVE_INFINITY)).responses.length
+    answers += (await client.receive(Number.POSITIVE_INFINITY)).responses.length
     await until(() => details().includes(code), `${code} is logged`)
   }
   const of = (code: string) => logged().find(({ cacheStatus }) => cacheStatus === `herdgate; detail=${code}`)
@@ -140,7 +140,7 @@ test('a request whose content turns out malformed is logged and counted once', a
   client.send('POST /upload HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n')
   await until(() => origin.requests.length === 1, 'the request at the origin')
   client.send('nonsense\r\n')
-  expect((await client.heard(1)).responses[0]?.status).toBe(400)
+  expect((await client.receive(1)).responses[0]?.status).toBe(400)
   client.end()
   await client.gone()
   await until(() => logged().some(({ method }) => method === 'POST'), 'it is logged')
@@ -168,7 +168,7 @@ test.each(['', '/b'])('an error in answer to HEAD (Host: a.test%s) is logged wit
   const logged = () => herdgate.lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request')
   using client = await RawClient.connect(Number(new URL(herdgate.url).port), true)
   client.send(`HEAD / HTTP/1.1\r\nHost: a.test${more}\r\n\r\n`)
-  expect((await client.heard(1)).responses[0]?.head).toMatch(/^content-length: [1-9]/im)
+  expect((await client.receive(1)).responses[0]?.head).toMatch(/^content-length: [1-9]/im)
   await until(() => logged().length === 1, 'it is logged')
   expect(logged()).toMatchObject([{ method: 'HEAD', bytes: 0 }])
 })

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { temporaryFolder } from '../support/folder.ts'
-import { type Herdgate, isWhole, startHerdgate } from '../support/herdgate.ts'
+import { type Herdgate, isFullyReady, startHerdgate } from '../support/herdgate.ts'
 import { get, type Origin, startOrigin } from '../support/http.ts'
 import { startRedis } from '../support/redis.ts'
 import { until } from '../support/waiting.ts'
@@ -379,12 +379,12 @@ test('a disk file that crashes one worker takes no other down, and is moved asid
   await until(() => answerers(node).size > 0, 'a worker has answered')
   const [worker = 0] = answerers(node)
   const file = readdirSync(folder).find((name) => name.endsWith('.mdb')) ?? ''
-  expect(await isWhole(node)).toBe(true)
+  expect(await isFullyReady(node)).toBe(true)
   truncateSync(join(folder, file), 5_000)
   process.kill(worker, 'SIGBUS') // as when it reads beyond the end of the file
   await until(() => node.lines.some((line) => line.includes('has ended with SIGBUS')), 'the worker to end')
   expect((await node.ask('/readyz')).status).toBe(200)
-  await expect.poll(() => isWhole(node)).toBe(true)
+  await expect.poll(() => isFullyReady(node)).toBe(true)
   expect(readdirSync(folder)).toContain(`${file}.damaged`)
   expect((await node.ask('/v1/purge', { tags: ['all'] })).status).toBe(200)
 })
@@ -400,7 +400,7 @@ test('with Redis each worker is a node, and all share copies and purges', async 
     async () => (await redis.cli('pubsub', 'numsub', 'herdgate:fetched')).endsWith('2'),
     'both wait for fetches',
   )
-  await until(() => isWhole(node), 'nothing is degraded')
+  await until(() => isFullyReady(node), 'nothing is degraded')
   await expectOneCache(node)
   const [worker = 0] = answerers(node)
   process.kill(worker, 'SIGKILL')
