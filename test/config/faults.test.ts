@@ -45,10 +45,10 @@ routes:
     ['a network with too many bits', 'listen: { trustProxy: [10.0.0.0/33] }', '3:24'],
     ['a port out of range', 'listen: { port: 65536 }', '3:17'],
     ['a fraction of a port', 'listen: { port: 80.5 }', '3:17'],
-    ['no size', 'store: { memory: { maxBytes: 0 } }', '3:30'],
+    ['a size of 0', 'store: { memory: { maxBytes: 0 } }', '3:30'],
     ['a head too small for a request', 'limits: { headBytes: 1023 }', '3:22'],
     ['neither on nor off', 'store: { memory: { admission: maybe } }', '3:31'],
-    ['a lease too short to tell of oneself in', 'coherence: { lease: 9ms }', '3:21'],
+    ['a lease too short to report in', 'coherence: { lease: 9ms }', '3:21'],
     ['a token with a space', 'admin: { token: "a b" }', '3:17'],
   ])('%s is a fault with its position', (_, line, place) => {
     expect(faults({ text: `${ONE}${line}\n` }).map(({ where }) => where)).toEqual([`herdgate.yaml:${place}`])

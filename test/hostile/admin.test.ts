@@ -38,7 +38,7 @@ table('the data port', [
   ...PATHS.flatMap((path) => ['POST', 'GET', 'HEAD', 'OPTIONS', 'PUT'].map((method) => proxied(`${method} ${path}`))),
   proxied('PURGE {path}'),
   proxied('PURGE /*'),
-  { id: 'data port', name: 'BAN is no method we know', ...REFUSED, send: request('BAN {path}') },
+  { id: 'data port', name: 'BAN is an unknown method', ...REFUSED, send: request('BAN {path}') },
   {
     id: 'data port',
     name: 'the absolute form of another authority',
@@ -266,8 +266,8 @@ const FRAMINGS: readonly Trick[] = [
     send: `${request('POST /v1/purge', BEARER, JSON_TYPE, 'Content-Length: 12', 'Content-Length: 3')}${SELECTORS}`,
     answers: [400],
   },
-  { name: 'a token behind a bare CR', send: purge(SELECTORS, JSON_TYPE, `X: a\r${BEARER}`), answers: [400] },
-  { name: 'a token behind a bare LF', send: purge(SELECTORS, JSON_TYPE, `X: a\n${BEARER}`), answers: [400] },
+  { name: 'a token after a bare CR', send: purge(SELECTORS, JSON_TYPE, `X: a\r${BEARER}`), answers: [400] },
+  { name: 'a token after a bare LF', send: purge(SELECTORS, JSON_TYPE, `X: a\n${BEARER}`), answers: [400] },
   { name: 'a folded token', send: purge(SELECTORS, JSON_TYPE, 'Authorization: Bearer', ` ${TOKEN}`), answers: [400] },
   {
     name: 'a token in a trailer',

@@ -102,7 +102,7 @@ describe('all waiters leave', () => {
     const [{ response } = never()] = asked
     if (when === 'within the content') {
       response.writeHead(200, { ...FRESH, 'Content-Length': 10 }).write('01234')
-      await until(() => clients.every(({ received }) => received.endsWith('01234')), 'all have the beginning')
+      await until(() => clients.every(({ received }) => received.endsWith('01234')), 'all have received the beginning')
     }
     for (const client of clients) if (how === 'reset') client.reset()
     for (const client of clients) client[Symbol.dispose]()
@@ -110,7 +110,7 @@ describe('all waiters leave', () => {
     response.end('56789')
     await expectNothingUnderWay()
     using client = await ask(path)
-    await until(() => client.received !== '' || asked.length === 2, 'it is kept, or asked for again')
+    await until(() => client.received !== '' || asked.length === 2, 'it has been kept, or requested again')
     asked[1]?.response.writeHead(200, FRESH).end('0123456789')
     expect((await client.receive(1)).responses[0]).toMatchObject({ status: 200, body: '0123456789' })
     expect(asked.length).toBeLessThanOrEqual(2)
@@ -122,14 +122,14 @@ describe('all waiters leave', () => {
     const clients = await Promise.all(lines.map((line) => ask(path, 'POST', line, 'Content-Length: 0')))
     await arrived(20)
     for (const client of clients) client.reset()
-    await until(() => asked.every(({ left }) => left), 'the origin is told')
+    await until(() => asked.every(({ left }) => left), 'the origin has noticed')
     await expectNothingUnderWay()
     await expectPlain(path, 'plain', 'origin')
   })
 })
 
 describe('the first client leaves', () => {
-  test.each(['before the head', 'behind the head', 'within the content'])(
+  test.each(['before the head', 'after the head', 'within the content'])(
     '%s: the others get the answer',
     async (when) => {
       const path = newPath()
@@ -185,7 +185,7 @@ describe('a client that leaves during an upload', () => {
 
   test.each([
     [
-      'that is behind an answer that is due',
+      'pipelined behind another whose answer is due',
       request('/due', 'POST', 'Content-Length: 0') + upload('/behind', 'POST', 4),
       2,
     ],
@@ -196,7 +196,7 @@ describe('a client that leaves during an upload', () => {
     client.send(octets)
     await arrived(count)
     client.reset()
-    await until(() => asked.every(({ left }) => left), 'the origin is told')
+    await until(() => asked.every(({ left }) => left), 'the origin has noticed')
     await expectNothingUnderWay()
     await expectPlain(newPath(), 'plain', 'origin')
   })
@@ -271,7 +271,7 @@ describe('a client that sends Expect: 100-continue', () => {
     const [path, next] = [newPath(), newPath()]
     using client = await connected()
     client.send(expecting(path, 5))
-    await until(() => client.received !== '', 'it is told')
+    await until(() => client.received !== '', 'the first answer')
     expect(client.received).toBe('HTTP/1.1 100 Continue\r\n\r\n')
     client.send(`hello${request(next)}`)
     const { responses, closed } = await client.receive(2)
@@ -284,7 +284,7 @@ describe('a client that sends Expect: 100-continue', () => {
     const path = newPath()
     using client = await connected()
     client.send(expecting(path, SMUGGLED.length))
-    await until(() => client.received !== '', 'it is told')
+    await until(() => client.received !== '', 'the first answer')
     client.send(SMUGGLED)
     const { responses } = await client.receive(1)
     expect(responses.map(({ body }) => body)).toEqual(['answer to POST'])
@@ -305,8 +305,8 @@ describe('an unusual first request does not affect later ones', () => {
     ['a condition that fails', 'GET', 'If-Match: "two"'],
     ['a date that has passed', 'GET', 'If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT'],
     ['a part', 'GET', 'Range: bytes=0-3'],
-    ['a part that is not there', 'GET', 'Range: bytes=100-'],
-    ['a part of another one', 'GET', 'Range: bytes=0-3', 'If-Range: "two"'],
+    ['a range beyond the end', 'GET', 'Range: bytes=100-'],
+    ['a range of another version', 'GET', 'Range: bytes=0-3', 'If-Range: "two"'],
     ['no-store', 'GET', 'Cache-Control: no-store'],
     ['no-cache', 'GET', 'Cache-Control: no-cache'],
     ['OPTIONS', 'OPTIONS'],

@@ -103,7 +103,7 @@ test('a tier that is down is reported, and requests are still answered', async (
   expect((await herdgate.ask('/readyz')).body).toEqual({ status: 'ready' })
   await own.stop()
   for (let n = 0; n < 20; n++) expect((await get(`${herdgate.url}/${n}`)).status).toBe(200)
-  await until(async () => (await herdgate.ask('/readyz')).body.degraded?.includes('redis'), 'redis is told')
+  await until(async () => (await herdgate.ask('/readyz')).body.degraded?.includes('redis'), 'Redis is reported')
   expect((await herdgate.ask('/v1/purge', { all: true })).status).toBe(503)
   await herdgate.stop()
 })

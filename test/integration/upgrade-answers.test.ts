@@ -111,11 +111,11 @@ test('handshakes count towards maxConcurrency until the origin has answered them
   await using limited = await startHerdgate(['--config', config, '--log-level', 'silent'])
   const clients = await Promise.all([1, 2, 3].map((number) => shake(`/${number}`, limited)))
   try {
-    await until(() => held.length === 2, 'two are asked for')
+    await until(() => held.length === 2, 'two have reached the origin')
     const usage = async () => (await get(`${limited.admin}/metrics`)).body
     await until(async () => /^herdgate_origin_queue_depth\{[^}]*\} 1$/m.test(await usage()), 'the third waits')
     held[0]?.socket.write(SWITCHED)
-    await until(() => held.length === 3, 'the third is asked for, though the first is open')
+    await until(() => held.length === 3, 'the third has reached the origin, though the first is open')
   } finally {
     for (const client of clients) client[Symbol.dispose]()
     await limited.stop('SIGKILL')

@@ -25,8 +25,8 @@ describe('100 Continue is disguised', () => {
       'HTTP/1.1 100 Go\r\nA: b\r\n\r\nHTTP/1.1 100 Go\r\n\r\n',
       'HTTP/1.1 109 Go\r\nA: b\r\n\r\nHTTP/1.1 109 Go\r\n\r\n',
     ],
-    ['behind empty lines', '\r\n\nHTTP/1.1 100\r\n\r\n', '\r\n\nHTTP/1.1 109\r\n\r\n'],
-    ['behind another', 'HTTP/1.1 103\r\n\r\nHTTP/1.1 100\r\n\r\n', 'HTTP/1.1 103\r\n\r\nHTTP/1.1 109\r\n\r\n'],
+    ['after empty lines', '\r\n\nHTTP/1.1 100\r\n\r\n', '\r\n\nHTTP/1.1 109\r\n\r\n'],
+    ['after another', 'HTTP/1.1 103\r\n\r\nHTTP/1.1 100\r\n\r\n', 'HTTP/1.1 103\r\n\r\nHTTP/1.1 109\r\n\r\n'],
   ])('%s', (_where, sent, left) => {
     expect(scanned(sent + FINAL)).toBe(left + FINAL)
   })

@@ -51,7 +51,7 @@ test('a late head is refused when its turn comes', async () => {
 
 test('a late head is reported only if some of it has arrived', async () => {
   client.write('GET / HT')
-  await until(() => socket.bytesRead > 0, 'some of it has come')
+  await until(() => socket.bytesRead > 0, 'some of it has arrived')
   lateHeads.refuse(LATE, socket)
   takeTurns()
   expect(told).toMatchObject([{ status: 408, method: '', outcome: { result: 'error', detail: 'request_timeout' } }])
@@ -71,7 +71,7 @@ test('a head completed before its turn is answered', async () => {
   await until(() => heard.endsWith('fine'), 'it is answered')
   takeTurns()
   client.write('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n')
-  await until(() => heard.split('HTTP/1.1 200').length === 3, 'the connection goes on')
+  await until(() => heard.split('HTTP/1.1 200').length === 3, 'the connection continues')
 })
 
 test('the age of a head answered by the lane does not count against the next one', async () => {
