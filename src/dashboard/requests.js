@@ -6,7 +6,7 @@ import { reason, RESULTS, words } from './reason.js'
 /** @typedef {import('../live/live.ts').LiveRequest} LiveRequest */
 /** @typedef {LiveRequest & { number: number }} Row */
 
-const MOST = 50
+const MAX_ROWS = 50
 
 /** @param {HTMLElement} parent @param {(request: LiveRequest) => void} onPick */
 export function requests(parent, onPick) {
@@ -27,7 +27,7 @@ export function requests(parent, onPick) {
 
   function fill() {
     const only = filter.value
-    const shown = kept.filter(({ outcome }) => only === '' || outcome.result === only).slice(0, MOST)
+    const shown = kept.filter(({ outcome }) => only === '' || outcome.result === only).slice(0, MAX_ROWS)
     keyed(
       body,
       shown,
@@ -48,7 +48,7 @@ export function requests(parent, onPick) {
     add(recent) {
       for (const request of recent) kept.unshift({ ...request, number: number++ })
       kept.sort((one, other) => other.at - one.at) // one of several workers may report a second after the others
-      kept.length = Math.min(kept.length, MOST * 4)
+      kept.length = Math.min(kept.length, MAX_ROWS * 4)
     },
     draw() {
       const isHeld = held()

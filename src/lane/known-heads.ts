@@ -50,7 +50,7 @@ export class KnownHeads {
   /** Adds the head that was looked up last, and not found. */
   add(added: KnownHead): void {
     const fingerprint = this.#fingerprint
-    if (fingerprint === undefined || added.head.bearsOnReuse) return // credentials and cookies are not kept
+    if (fingerprint === undefined || added.head.affectsReuse) return // credentials and cookies are not kept
     const place = placeOf(fingerprint)
     const misses = (this.#misses[place] ?? 0) + 1
     const isTaken = this.#places[place] !== undefined && misses < PATIENCE

@@ -16,7 +16,7 @@ export class LaneRequest implements CacheRequest {
     this.method = head.method
     this.url = url
     const host = peer.trusted ? head.forwardedHost : undefined
-    this.plain = !head.bearsOnReuse && !head.asksForRange && (host === undefined || isFor(url, host))
+    this.plain = !head.affectsReuse && !head.asksForRange && (host === undefined || isFor(url, host))
     this.peer = peer
     this.head = head
   }

@@ -7,7 +7,7 @@ export interface Owed {
 }
 
 /** Most responses that wait: the first waits while as many requests are read and looked up, some 100 µs. */
-const MOST = 32
+const MAX_WAITING = 32
 /** With fewer in a turn of the event loop, a callback at its end costs more than it saves. */
 const WORTHWHILE = 8
 /** While waiting is not worthwhile, one response in this many waits to see whether it has become so. */
@@ -27,7 +27,7 @@ interface Place {
 export class Outbox {
   readonly #atTurnsEnd: (run: () => void) => void
   /** Reused, so that no object is made per response. */
-  readonly #places = Array.from({ length: MOST }, (): Place => emptyPlace())
+  readonly #places = Array.from({ length: MAX_WAITING }, (): Place => emptyPlace())
   #waiting = 0
   /** How many of those waiting the current flush has sent. */
   #sent = 0
@@ -65,7 +65,7 @@ export class Outbox {
     place.content = content
     connection.isOwed = true
     if (this.#gathered++ === 0) this.#atTurnsEnd(this.#endTurn)
-    if (this.#waiting === MOST) this.flush()
+    if (this.#waiting === MAX_WAITING) this.flush()
   }
 
   readonly #endTurn = (): void => {

@@ -54,7 +54,7 @@ export interface PlainHead {
   /** X-Forwarded-Host, which counts only from a trusted proxy. */
   readonly forwardedHost: string | undefined
   /** Has another field that bears on whether a stored response may be used. */
-  readonly bearsOnReuse: boolean
+  readonly affectsReuse: boolean
   /** Reads from these octets from now on, which begin with the same head. */
   moveTo(octets: Buffer): void
 }
@@ -93,7 +93,7 @@ class Reading implements PlainHead {
   tagTo = 0
   forwardedProto: string | undefined = undefined
   forwardedHost: string | undefined = undefined
-  bearsOnReuse = false
+  affectsReuse = false
   #hasLength = false
   #tags = 0
 
@@ -188,7 +188,7 @@ class Reading implements PlainHead {
         this.forwardedHost = this.octets.toString('latin1', from, to)
         return true
       case 'bearing':
-        this.bearsOnReuse = true
+        this.affectsReuse = true
         return true
       case 'not-plain':
         return false

@@ -28,7 +28,7 @@ const outlines = (read: PlainHead | undefined) =>
     read.length,
     read.contentLength,
     read.hash,
-    read.bearsOnReuse,
+    read.affectsReuse,
     read.asksForRange,
     read.isConditional,
     ...read.fields,

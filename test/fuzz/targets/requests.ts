@@ -91,7 +91,7 @@ function plain(fields: readonly string[]): string {
   const head = readPlainHead(Buffer.from(`GET /a HTTP/1.1\r\n${text}\r\n`, 'latin1'))
   if (head === undefined) return 'not plain'
   mustEqual('a plain head is read as it is written', head.fields.join('\n'), fields.join('\n'))
-  if (head.bearsOnReuse || head.asksForRange) return 'bearing'
+  if (head.affectsReuse || head.asksForRange) return 'bearing'
   for (const found of [FRESH, STALE, FINAL, NONE]) {
     const judged = (request: CacheRequest) =>
       JSON.stringify([classify(request, RULES), decide(request, found, RULES, NOW)])
