@@ -31,10 +31,10 @@ async function main(): Promise<void> {
   const now: Results = { version: 1, settings, patterns: results }
   if (before !== undefined) console.log(['', ...comparison(before, now)].join('\n'))
   if (path !== undefined) await save(path, now)
-  tellWrong(results)
+  reportWrong(results)
 }
 
-function tellWrong(results: readonly PatternResult[]): void {
+function reportWrong(results: readonly PatternResult[]): void {
   for (const { pattern, wrongs } of results) for (const wrong of wrongs) console.error(`${pattern}: ${wrong}`)
   if (results.some(({ wrong }) => wrong > 0)) process.exitCode = 1
 }

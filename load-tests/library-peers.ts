@@ -116,12 +116,14 @@ const inUnit = ({ unit }: Row, ns: number): string => String(ns / UNIT_NS[unit])
 /** Whether Herdgate is as fast as it must be: faster than each library, the published figures, and its own limits. */
 function claims(rows: readonly Row[], runs: Runs): string[] {
   const wrong = rows.flatMap((row) => faults(row, runs).map((fault) => `- ${row.name}: ${fault}`))
-  const told = rows
+  const rowLimits = rows
     .filter(({ atMostNs }) => atMostNs !== undefined)
     .map((row) => `${row.name} ${inUnit(row, row.atMostNs ?? 0)} ${row.unit}`)
-  const limits = told.length === 0 ? '' : `Limits: ${told.join(', ')}. `
-  const must = `${limits}Herdgate must also be faster than every other cache and than RustoCache’s published figures.`
-  return wrong.length === 0 ? [`${must} All of this holds.`] : [`${must} This does not hold for`, '', ...wrong]
+  const limits = rowLimits.length === 0 ? '' : `Limits: ${rowLimits.join(', ')}. `
+  const requirement = `${limits}Herdgate must also be faster than every other cache and than RustoCache’s published figures.`
+  return wrong.length === 0
+    ? [`${requirement} All of this holds.`]
+    : [`${requirement} This does not hold for`, '', ...wrong]
 }
 
 function faults(row: Row, runs: Runs): string[] {

@@ -34,7 +34,7 @@ import {
   startProxy,
 } from './peers/servers.ts'
 import { interruptionBySignals } from './lib/interruption.ts'
-import { pinned, startServer, startSpeaking } from './lib/processes.ts'
+import { pinned, startAnnouncing, startServer } from './lib/processes.ts'
 import { machine, writeBeside, writeSection } from './lib/written.ts'
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url))
@@ -99,7 +99,7 @@ async function runScenarios(plan: Plan): Promise<{ results: Results; faults: str
   const origin = scope.use(
     ceiling === undefined
       ? await startServer('generator', ['load-tests/bench/origin.ts'])
-      : await startSpeaking('generator', ceiling, [originFields()]),
+      : await startAnnouncing('generator', ceiling, [originFields()]),
   )
   return await runContests({
     ...plan,

@@ -5,8 +5,8 @@ import type { Cache, Peer, Reply } from '../src/for-routes.ts'
 import { HerdgateError, problemReply } from '../src/for-routes.ts'
 import { readRequest } from './proxy/client-request.ts'
 import type { Exchange } from './proxy/exchange.ts'
-import { type Given, ignoreErrors, letGo, restoreSocket } from './proxy/given-content.ts'
-import { comesTooLate, endWith } from './proxy/last-answer.ts'
+import { drainContent, type Given, ignoreErrors, restoreSocket } from './proxy/given-content.ts'
+import { closeAfter, isAfterLastAnswer } from './proxy/last-answer.ts'
 import { send } from './proxy/send.ts'
 
 export interface ProxyOptions {
@@ -57,19 +57,19 @@ function answer(
   { cache, peerOf }: ProxyOptions,
   given?: Given,
 ): void {
-  if (comesTooLate(message, response)) return
+  if (isAfterLastAnswer(message, response)) return
   const peer = peerOf(message.socket)
   const exchange: Exchange = { message, response, peer, events: cache.events, startedAt: performance.now(), url: '' }
   const request = readRequest(message, response, peer, given)
   if (request instanceof HerdgateError) {
     if (request.source === 'internal') given?.log.error(request)
-    endWith(exchange)
+    closeAfter(exchange)
     return send(problemReply('', request), exchange)
   }
   exchange.url = request.url
   const { body } = request
   const { socket } = message
-  if (body !== undefined) response.once('finish', () => letGo(body, message, socket))
+  if (body !== undefined) response.once('finish', () => drainContent(body, message, socket))
   try {
     const reply = cache.handle(request)
     if (reply instanceof Promise) reply.then(deliver, fail)

@@ -2,7 +2,7 @@
 import { crossFaults } from './config/checks.ts'
 import { type ConfigText, type ParsedDocument, parseConfigText } from './config/document.ts'
 import { CONFIG_VARIABLE, type Environment, readEnvironment } from './config/environment.ts'
-import { explain, inWords } from './config/explain.ts'
+import { describeIssue, explain } from './config/explain.ts'
 import type { Fault } from './config/fault.ts'
 import { type Flags, readFlags } from './config/flags.ts'
 import { notesOn } from './config/notes.ts'
@@ -11,9 +11,9 @@ import type { Config } from './config/resolved.ts'
 import type { Capacity } from './config/memory-shares.ts'
 import { type FileConfig, fileSchema, knownKeys } from './config/schema.ts'
 
-export type { Config, LogLevel, OriginConfig, RouteConfig } from './config/resolved.ts'
 export { didYouMean } from './config/fault.ts'
 export { nearest } from './config/nearest.ts'
+export type { Config, LogLevel, OriginConfig, RouteConfig } from './config/resolved.ts'
 export { configJsonSchema } from './config/schema.ts'
 export type { ConfigText, Environment, Fault, Flags }
 
@@ -78,7 +78,7 @@ function readDocument(file: ConfigText | UnreadableFile, env: Environment): Pars
 function checkFile(document: ParsedDocument): { faults: readonly Fault[]; file?: FileConfig } {
   const { value, place, faults } = document
   if (value === undefined) return { faults }
-  const result = fileSchema.safeParse(value, { error: inWords })
+  const result = fileSchema.safeParse(value, { error: describeIssue })
   if (result.success) return { faults, file: result.data }
   // A fault without a key, such as a duplicate key, does not suppress faults of the value.
   const reported = new Set(faults.flatMap(({ where, key }) => (key === '' ? [] : where)))

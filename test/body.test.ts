@@ -412,11 +412,11 @@ describe('a body that waits for room without readers', () => {
   }
 
   test.each<[string, number, Leave]>([
-    ['left by its readers, the slow one last', 0, slowLeavesLast],
-    ['left by its readers when it had outgrown', 10, slowLeavesLast],
-    ['left before it had outgrown', 10, (body) => body.read().cancel()],
+    ['its readers leave, the slow one last', 0, leftBySlow],
+    ['its readers leave after it has outgrown its limit', 10, leftBySlow],
+    ['its reader leaves before it has outgrown its limit', 10, (body) => body.read().cancel()],
     ['discarded', 0, (body) => settle().then(() => body.discard())],
-    ['discarded before it had outgrown', 10, (body) => body.discard()],
+    ['discarded before it has outgrown its limit', 10, (body) => body.discard()],
   ])('is released: %s', async (_, keepBytes, leave) => {
     const { source, clock, body, budget, stopped } = await waiting(keepBytes, leave)
     expect(stopped()).toBe(true)

@@ -33,7 +33,7 @@ const ODD: Readonly<Record<string, readonly [unknown, string]>> = {
   'a list in itself': [CIRCLE, 'a list'],
   'an object that cannot be written': [{ toJSON: throwing, toString: throwing }, 'an object'],
   'an object without prototype': [Object.create(null), 'an object'],
-  'an object that cannot be asked': [HOSTILE, 'an object'],
+  'an object that throws when inspected': [HOSTILE, 'an object'],
   'a revoked proxy': [revoked(), 'an object'],
 }
 

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { cpuMicroseconds } from '../lib/cpu.ts'
 import { type Herdgate, startHerdgate } from '../lib/herdgate.ts'
 import type { LatencyOrders } from './latency.ts'
-import { observesUnhindered, runJson, runJsonLines, startServer } from '../lib/processes.ts'
+import { hasObserverPriority, runJson, runJsonLines, startServer } from '../lib/processes.ts'
 import type { CrowdOrders } from './slow-crowd.ts'
 
 const PATH = '/hit'
@@ -17,10 +17,10 @@ const MEASURE_MS = 6_000
 /** Time to read and answer what has arrived, as far as possible. */
 const SETTLE_MS = 1_000
 /** What one slow client may cost Herdgate, apart from kernel buffers. */
-const MOST_BYTES_EACH = 64 * 1024
+const MAX_BYTES_EACH = 64 * 1024
 /** CPU time, from connecting to hanging up. */
-const MOST_CPU_MS_EACH = 4
-const MOST_TIMES_SLOWER = 2
+const MAX_CPU_MS_EACH = 4
+const MAX_SLOWDOWN = 2
 /** Besides a connection for each client: origins, listeners, files. */
 const OTHER_DESCRIPTORS = 500
 
@@ -109,8 +109,8 @@ async function observe({ dataPort, adminUrl }: Herdgate): Promise<Observed> {
   const counts = hits(after).map(([bound, count]): [number, number] => [bound, count - (earlier.get(bound) ?? 0)])
   const all = counts.at(-1)?.[1] ?? 0
   const firstByte = counts.find(([, count]) => count >= all * 0.99)?.[0] ?? Number.NaN
-  const heldUp = /^nodejs_eventloop_lag_max_seconds (\S+)$/m.exec(after)?.[1]
-  return { latencies: measured, firstByteMs: firstByte * 1000, heldUpMs: Number(heldUp) * 1000 }
+  const maxLag = /^nodejs_eventloop_lag_max_seconds (\S+)$/m.exec(after)?.[1]
+  return { latencies: measured, firstByteMs: firstByte * 1000, heldUpMs: Number(maxLag) * 1000 }
 }
 
 const scrape = async (adminUrl: string): Promise<string> => (await fetch(`${adminUrl}/metrics`)).text()
@@ -141,26 +141,26 @@ function report(clients: number, measured: Measured): string[] {
   const ms = ({ latencies: sorted }: Observed): string => quantile(sorted, 0.99).toFixed(2)
   const claims: Claim[] = [
     {
-      holds: ratio <= MOST_TIMES_SLOWER,
-      row: `| p99 of ordinary clients, ms | ${ms(alone)} alone, ${ms(beside)} beside them: × ${ratio.toFixed(2)} | × ${MOST_TIMES_SLOWER} |`,
+      holds: ratio <= MAX_SLOWDOWN,
+      row: `| p99 of ordinary clients, ms | ${ms(alone)} alone, ${ms(beside)} beside them: × ${ratio.toFixed(2)} | × ${MAX_SLOWDOWN} |`,
     },
     {
-      holds: bytesEach <= MOST_BYTES_EACH,
-      row: `| memory (resident, at its highest), KiB each | ${(bytesEach / 1024).toFixed(1)} | ${MOST_BYTES_EACH / 1024} |`,
+      holds: bytesEach <= MAX_BYTES_EACH,
+      row: `| memory (resident, at its highest), KiB each | ${(bytesEach / 1024).toFixed(1)} | ${MAX_BYTES_EACH / 1024} |`,
     },
     {
-      holds: cpuMs / clients <= MOST_CPU_MS_EACH,
-      row: `| processor time, ms each | ${(cpuMs / clients).toFixed(2)} | ${MOST_CPU_MS_EACH} |`,
+      holds: cpuMs / clients <= MAX_CPU_MS_EACH,
+      row: `| processor time, ms each | ${(cpuMs / clients).toFixed(2)} | ${MAX_CPU_MS_EACH} |`,
     },
     ...stays.map(stayClaim),
   ]
   if (claims.some(({ holds }) => !holds)) process.exitCode = 1
   const phases = [alone, coming, beside]
-  const told = (what: string, of: (observed: Observed) => string): string =>
+  const phaseRow = (what: string, of: (observed: Observed) => string): string =>
     `| ${what} | ${phases.map(of).join(' | ')} |`
   return [
     `${clients} slow clients (1 octet a second) beside 16 ordinary ones (800 hits a second)`,
-    ...(observesUnhindered
+    ...(hasObserverPriority
       ? []
       : ['', 'The ordinary ones had to wait for the slow ones: only root may run them first.']),
     '',
@@ -170,10 +170,10 @@ function report(clients: number, measured: Measured): string[] {
     '',
     '| in ms | alone | while they come | beside them |',
     '| --- | --- | --- | --- |',
-    told('ordinary clients, median', ({ latencies: sorted }) => quantile(sorted, 0.5).toFixed(2)),
-    told('ordinary clients, p99', ms),
-    told('the server: 99 % of hits had their head ready within', ({ firstByteMs }) => firstByteMs.toFixed(2)),
-    told('the server: its event loop was held up for at most', ({ heldUpMs }) => heldUpMs.toFixed(1)),
+    phaseRow('ordinary clients, median', ({ latencies: sorted }) => quantile(sorted, 0.5).toFixed(2)),
+    phaseRow('ordinary clients, p99', ms),
+    phaseRow('the server: 99 % of hits had their head ready within', ({ firstByteMs }) => firstByteMs.toFixed(2)),
+    phaseRow('the server: its event loop was held up for at most', ({ heldUpMs }) => heldUpMs.toFixed(1)),
   ]
 }
 

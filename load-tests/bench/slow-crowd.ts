@@ -50,7 +50,7 @@ async function crowd({ port, clients, patienceMs }: CrowdOrders): Promise<readon
     for (; moved < due; moved++) {
       for (let at = moved % SLICES; at < all.length; at += SLICES) {
         const client = all[at]
-        if (client !== undefined && isThere(client)) client.move()
+        if (client !== undefined && isConnected(client)) client.move()
       }
     }
   }, STEP_MS / SLICES)
@@ -73,7 +73,7 @@ function slowClient(port: number, at: number): SlowClient {
   const client: SlowClient = {
     kind,
     socket,
-    move: () => (drips ? socket.write('a') : takeOne(socket)),
+    move: () => (drips ? socket.write('a') : readOne(socket)),
     connectedAt: undefined,
     droppedAt: undefined,
   }
@@ -91,20 +91,20 @@ function slowClient(port: number, at: number): SlowClient {
 }
 
 /** With octets left to read, only sending shows a hang-up; empty lines mean nothing (RFC 9112 section 2.2). */
-function takeOne(socket: Socket): void {
+function readOne(socket: Socket): void {
   socket.resume()
   socket.write('\r\n')
 }
 
-const isThere = ({ connectedAt, droppedAt }: SlowClient): boolean =>
+const isConnected = ({ connectedAt, droppedAt }: SlowClient): boolean =>
   connectedAt !== undefined && droppedAt === undefined
 
 function stayOf(kind: string, all: readonly SlowClient[]): Stay {
-  const some = all.filter((client) => client.kind === kind)
-  const ms = some.flatMap(({ connectedAt = 0, droppedAt }) =>
+  const ofKind = all.filter((client) => client.kind === kind)
+  const ms = ofKind.flatMap(({ connectedAt = 0, droppedAt }) =>
     droppedAt === undefined ? [] : [droppedAt - connectedAt],
   )
-  return { kind, ms, left: some.length - ms.length }
+  return { kind, ms, left: ofKind.length - ms.length }
 }
 
 async function settled(isDone: () => unknown, patienceMs: number): Promise<void> {

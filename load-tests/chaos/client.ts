@@ -6,14 +6,14 @@ import type { Ending } from './judge.ts'
 const HOST = 'shop.example'
 const TIMEOUT_MS = 30_000
 
-export interface Asked {
+export interface RequestOutcome {
   readonly ending: Ending
   /** From sending the request to the last octet of the response. */
   readonly ms: number
 }
 
 export interface Client extends AsyncDisposable {
-  ask(node: string, target: Target): Promise<Asked>
+  ask(node: string, target: Target): Promise<RequestOutcome>
 }
 
 /** @param connections to each node, kept alive */
@@ -39,16 +39,19 @@ async function end(dispatcher: Agent, url: string, target: Target): Promise<Endi
   }
 }
 
-async function compare(body: AsyncIterable<Buffer>, expected: Buffer): Promise<{ isWhole: boolean; isTrue: boolean }> {
+async function compare(
+  body: AsyncIterable<Buffer>,
+  expected: Buffer,
+): Promise<{ isComplete: boolean; isCorrect: boolean }> {
   let at = 0
-  let isTrue = true
+  let isCorrect = true
   try {
     for await (const chunk of body) {
-      isTrue &&= chunk.equals(expected.subarray(at, at + chunk.length))
+      isCorrect &&= chunk.equals(expected.subarray(at, at + chunk.length))
       at += chunk.length
     }
-    return { isWhole: true, isTrue: isTrue && at === expected.length }
+    return { isComplete: true, isCorrect: isCorrect && at === expected.length }
   } catch {
-    return { isWhole: false, isTrue }
+    return { isComplete: false, isCorrect }
   }
 }

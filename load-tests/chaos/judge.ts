@@ -5,9 +5,9 @@ export type Ending =
       readonly status: number
       readonly cacheStatus: string
       /** The content is complete. */
-      readonly isWhole: boolean
+      readonly isComplete: boolean
       /** The content, as far as received, is what the origin has. */
-      readonly isTrue: boolean
+      readonly isCorrect: boolean
     }
   /** Without a response head. */
   | { readonly kind: 'unanswered'; readonly why: string }
@@ -27,14 +27,14 @@ export interface Circumstances {
 export function judge(ending: Ending, { originFails, hadCopy }: Circumstances): Judgement {
   if (isRight(ending)) return 'right'
   if (ending.kind === 'unanswered') return 'wrong'
-  const { status, isWhole, isTrue } = ending
+  const { status, isComplete, isCorrect } = ending
   const mayFail = originFails && !hadCopy && !isHit(ending)
-  const isFailure = ORIGIN_FAILED.has(status) || (status === 200 && !isWhole && isTrue)
+  const isFailure = ORIGIN_FAILED.has(status) || (status === 200 && !isComplete && isCorrect)
   return mayFail && isFailure ? 'explained' : 'wrong'
 }
 
 export const isRight = (ending: Ending): boolean =>
-  ending.kind === 'answered' && ending.status === 200 && ending.isWhole && ending.isTrue
+  ending.kind === 'answered' && ending.status === 200 && ending.isComplete && ending.isCorrect
 
 /** RFC 9211 section 2.1. */
 export const isHit = (ending: Ending): boolean => ending.kind === 'answered' && /;\s*hit\b/.test(ending.cacheStatus)

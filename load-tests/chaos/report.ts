@@ -1,4 +1,5 @@
 /** Results as Markdown. */
+
 import type { PatternResult, Results } from './results.ts'
 import { ascending, mannWhitney, quantile, wilson } from '../lib/statistics.ts'
 
@@ -35,9 +36,11 @@ export function comparison(before: Results, now: Results): string[] {
 }
 
 function differentSettings(before: Results, now: Results): string[] {
-  const told = ({ settings: { nodes, requests, seed, redis } }: Results) =>
+  const settingsText = ({ settings: { nodes, requests, seed, redis } }: Results) =>
     `${nodes} nodes, ${requests} requests, seed ${seed}, ${redis ? 'with' : 'without'} Redis`
-  return told(before) === told(now) ? [] : [`The saved run was another one: ${told(before)}.`, '']
+  return settingsText(before) === settingsText(now)
+    ? []
+    : [`The saved run was another one: ${settingsText(before)}.`, '']
 }
 
 function compared(past: PatternResult, now: PatternResult): string {

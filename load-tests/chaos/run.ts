@@ -1,4 +1,4 @@
-import { type Asked, type Client, createClient } from './client.ts'
+import { type Client, createClient, type RequestOutcome } from './client.ts'
 import { type FleetOptions, startFleet } from './fleet.ts'
 import { isHit, isRight, judge } from './judge.ts'
 import type { Pattern } from './patterns.ts'
@@ -17,12 +17,12 @@ export async function run(pattern: Pattern, options: RunOptions): Promise<Patter
   await using fleet = await startFleet({ ...options, name: key, memory, memoryErrorRate, originErrorRate })
   await using client = createClient(concurrency)
   const fetchesBefore = await fetchesOf(options.origin)
-  const asked = await drive(pattern, options, client, fleet.urls)
+  const outcomes = await drive(pattern, options, client, fleet.urls)
   const readings = await fleet.readings()
   const originRequests = (await fetchesOf(options.origin)) - fetchesBefore
   return {
     pattern: name,
-    ...tally(asked, originErrorRate > 0 && readings.failedFetches > 0),
+    ...tally(outcomes, originErrorRate > 0 && readings.failedFetches > 0),
     originRequests,
     ...readings,
   }
@@ -31,7 +31,7 @@ export async function run(pattern: Pattern, options: RunOptions): Promise<Patter
 async function drive(pattern: Pattern, options: RunOptions, client: Client, nodes: readonly string[]) {
   const total = Math.max(1, Math.round(options.requests * pattern.share))
   const random = chance(options.seed)
-  const asked: Told[] = []
+  const outcomes: JudgeableOutcome[] = []
   const copies = new Set<string>()
   let turn = 0
   const worker = async (until: number): Promise<void> => {
@@ -40,9 +40,9 @@ async function drive(pattern: Pattern, options: RunOptions, client: Client, node
       const node = nodes[Math.floor(random() * nodes.length)] ?? ''
       const copy = `${node} ${target.path}`
       const hadCopy = copies.has(copy)
-      const told = await client.ask(node, target)
-      if (isRight(told.ending)) copies.add(copy)
-      asked.push({ ...told, hadCopy })
+      const outcome = await client.ask(node, target)
+      if (isRight(outcome.ending)) copies.add(copy)
+      outcomes.push({ ...outcome, hadCopy })
     }
   }
   const { concurrency, wave = total } = pattern
@@ -50,22 +50,22 @@ async function drive(pattern: Pattern, options: RunOptions, client: Client, node
     const until = Math.min(from + wave, total)
     await Promise.all(Array.from({ length: concurrency }, () => worker(until)))
   }
-  return asked
+  return outcomes
 }
 
-interface Told extends Asked {
+interface JudgeableOutcome extends RequestOutcome {
   readonly hadCopy: boolean
 }
 
-function tally(asked: readonly Told[], originFails: boolean) {
-  const judged = asked.map((told) => ({
-    ...told,
-    judgement: judge(told.ending, { originFails, hadCopy: told.hadCopy }),
+function tally(outcomes: readonly JudgeableOutcome[], originFails: boolean) {
+  const judged = outcomes.map((outcome) => ({
+    ...outcome,
+    judgement: judge(outcome.ending, { originFails, hadCopy: outcome.hadCopy }),
   }))
   const right = judged.filter(({ judgement }) => judgement === 'right')
   const wrong = judged.filter(({ judgement }) => judgement === 'wrong')
   return {
-    requests: asked.length,
+    requests: outcomes.length,
     wrong: wrong.length,
     wrongs: [...new Set(wrong.map(describe))].slice(0, 5),
     explained: judged.filter(({ judgement }) => judgement === 'explained').length,
@@ -74,10 +74,10 @@ function tally(asked: readonly Told[], originFails: boolean) {
   }
 }
 
-function describe({ ending, hadCopy }: Told): string {
+function describe({ ending, hadCopy }: JudgeableOutcome): string {
   if (ending.kind === 'unanswered') return ending.why
-  const { status, isWhole, isTrue, cacheStatus } = ending
-  const content = `${isWhole ? 'whole' : 'broken off'}, content ${isTrue ? 'true' : 'not true'}`
+  const { status, isComplete, isCorrect, cacheStatus } = ending
+  const content = `${isComplete ? 'whole' : 'broken off'}, content ${isCorrect ? 'true' : 'not true'}`
   return `${status}, ${content}, ${hadCopy ? 'with' : 'without'} a copy, ${cacheStatus}`
 }
 

@@ -27,21 +27,21 @@ const START_TIMEOUT_MS = 60_000
 /** Longer than Herdgate waits for requests in flight. */
 const STOP_TIMEOUT_MS = 45_000
 const CORES = { server: '0', generator: '1', observer: '1' } as const
-const BEFORE_ALL = ['nice', '--adjustment=-20']
+const TOP_PRIORITY = ['nice', '--adjustment=-20']
 
 /** Whether server and generator get a core each. */
 export const pinned = succeeds(['taskset', '-c', '0,1', 'true'])
 
 /** Whether an observer takes priority over a generator: only root may do that, on Linux. */
-export const observesUnhindered = mayRunBeforeAll()
+export const hasObserverPriority = mayRaisePriority()
 
 /** Starts `node` with these arguments and waits until it reports that it is listening. */
 export function startServer(core: Core, args: readonly string[]): Promise<Server> {
-  return startSpeaking(core, process.execPath, args)
+  return startAnnouncing(core, process.execPath, args)
 }
 
 /** Starts a program and waits until it reports that it is listening. */
-export async function startSpeaking(core: Core, program: string, args: readonly string[]): Promise<Server> {
+export async function startAnnouncing(core: Core, program: string, args: readonly string[]): Promise<Server> {
   const child = spawnOn(core, program, args)
   const errorLines: string[] = []
   createInterface({ input: child.stderr }).on('line', (line) => errorLines.push(line))
@@ -51,20 +51,25 @@ export async function startSpeaking(core: Core, program: string, args: readonly 
 }
 
 /** Starts a program that reports nothing and waits until it accepts connections on the port. */
-export async function startSilent(core: Core, program: string, args: readonly string[], port: number): Promise<Server> {
+export async function startUnannounced(
+  core: Core,
+  program: string,
+  args: readonly string[],
+  port: number,
+): Promise<Server> {
   const child = spawnOn(core, program, args)
-  const said: string[] = []
+  const outputLines: string[] = []
   for (const stream of [child.stdout, child.stderr])
-    createInterface({ input: stream }).on('line', (line) => said.push(line))
+    createInterface({ input: stream }).on('line', (line) => outputLines.push(line))
   const until = performance.now() + START_TIMEOUT_MS
   while (!(await isListenedOn(port))) {
     if (child.exitCode !== null || child.signalCode !== null || performance.now() > until) {
       await end(child)
-      throw new Error(`${program} does not listen on port ${port}: ${said.join('\n')}`)
+      throw new Error(`${program} does not listen on port ${port}: ${outputLines.join('\n')}`)
     }
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-  return serverOf(child, [`http://127.0.0.1:${port}`], said)
+  return serverOf(child, [`http://127.0.0.1:${port}`], outputLines)
 }
 
 function serverOf(child: ChildProcess, urls: readonly string[], errorLines: readonly string[]): Server {
@@ -114,13 +119,13 @@ export async function* runJsonLines(core: Core, args: readonly string[]): AsyncG
 
 function spawnOn(core: Core, program: string, args: readonly string[]) {
   const place = pinned ? ['taskset', '-c', CORES[core]] : []
-  const turn = core === 'observer' && observesUnhindered ? BEFORE_ALL : []
-  const [command = program, ...rest] = [...place, ...turn, program, ...args]
+  const priority = core === 'observer' && hasObserverPriority ? TOP_PRIORITY : []
+  const [command = program, ...rest] = [...place, ...priority, program, ...args]
   return spawn(command, rest, { cwd: REPOSITORY, stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
 /** If it may not, nice(1) complains on standard error, but runs the program all the same. */
-function mayRunBeforeAll(): boolean {
+function mayRaisePriority(): boolean {
   const { status, stderr } = spawnSync('nice', ['--adjustment=-20', 'true'])
   return status === 0 && stderr.length === 0
 }
@@ -142,16 +147,16 @@ function isListenedOn(port: number): Promise<boolean> {
 
 function listeningLine(child: ChildProcess & { stdout: NodeJS.ReadableStream }, errors: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    const late = setTimeout(() => fail('did not start in time'), START_TIMEOUT_MS)
+    const timeout = setTimeout(() => fail('did not start in time'), START_TIMEOUT_MS)
     const fail = (why: string): void => {
-      clearTimeout(late)
+      clearTimeout(timeout)
       child.kill('SIGKILL')
       reject(new Error(`${child.spawnargs.join(' ')} ${why}: ${errors.join('\n')}`))
     }
     child.once('exit', (code) => fail(`ended with ${code}`))
     createInterface({ input: child.stdout }).on('line', (line) => {
       if (!line.includes('listening')) return
-      clearTimeout(late)
+      clearTimeout(timeout)
       resolve(line)
     })
   })

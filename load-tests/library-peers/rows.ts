@@ -160,7 +160,7 @@ function memoryBomb(contestant: Contestant, forMs: number): Promise<number> {
 async function failingLoads(contestant: Contestant, forMs: number): Promise<number> {
   const random = randomFrom(2)
   let failed = 0
-  let told = 0
+  let reported = 0
   const sometimes: Load = async () => {
     if (random(1_000) >= FAILING * 1_000) return loaded
     failed += 1
@@ -172,11 +172,11 @@ async function failingLoads(contestant: Contestant, forMs: number): Promise<numb
       try {
         there(await contestant.getOrSet(`failing:${(key += 1)}`, sometimes))
       } catch {
-        told += 1
+        reported += 1
       }
     }
   })
-  if (told !== failed) throw new Error(`${failed} loads failed, ${told} were told of`)
+  if (reported !== failed) throw new Error(`${failed} loads failed, ${reported} were told of`)
   return ns
 }
 

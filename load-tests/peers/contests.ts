@@ -4,7 +4,7 @@ import type { Pair, Results } from './results.ts'
 import { type Round, type Scenario, type ScenarioName, SCENARIOS, WARM_TURNS } from './scenarios.ts'
 import { OWN_HIT, type Peer, type Peers } from './servers.ts'
 
-export interface Course {
+export interface ContestOptions {
   /**
    * How often all servers are started, at most once per round. What V8 compiles and how it lays out its heap varies
    * between processes of one program by up to half of their CPU time, and stays as it is: one process is one sample.
@@ -34,12 +34,12 @@ interface Rival extends Task {
 }
 
 /** @returns the measurements, and a sentence for each server that was left out of a scenario because of an error */
-export async function runContests(course: Course): Promise<{ results: Results; faults: string[] }> {
-  const { starts, rounds } = course
+export async function runContests(options: ContestOptions): Promise<{ results: Results; faults: string[] }> {
+  const { starts, rounds } = options
   const standings = new Standings()
   for (let start = 1; start <= starts; start += 1) {
     await using scope = new AsyncDisposableStack()
-    const contest = new Contest(course, await course.start(scope), standings)
+    const contest = new Contest(options, await options.start(scope), standings)
     console.error(`start ${start} of ${starts}`)
     await contest.warmUp()
     const doneBy = (starting: number) => Math.floor((starting * rounds) / starts)
@@ -83,13 +83,13 @@ class Standings {
 
 /** The rounds between one start of the servers and the next. */
 class Contest {
-  readonly #course: Course
+  readonly #options: ContestOptions
   readonly #peers: Peers
   readonly #standings: Standings
   readonly #scenarios: readonly Scenario[]
 
-  constructor(course: Course, peers: Peers, standings: Standings) {
-    this.#course = course
+  constructor(options: ContestOptions, peers: Peers, standings: Standings) {
+    this.#options = options
     this.#peers = peers
     this.#standings = standings
     this.#scenarios = SCENARIOS.filter((scenario) => rivalsIn(scenario, peers).length > 0)
@@ -101,14 +101,14 @@ class Contest {
       console.error(`warming up, ${turn} of ${WARM_TURNS}`)
       for (const scenario of this.#scenarios) {
         for (const peer of this.#peers.filter((each) => takesPart(each, scenario))) {
-          await this.#attempt({ peer, scenario }, 'warming up', () => this.#course.warm(peer, scenario, turn))
+          await this.#attempt({ peer, scenario }, 'warming up', () => this.#options.warm(peer, scenario, turn))
         }
       }
     }
   }
 
   async run(round: number): Promise<void> {
-    console.error(`round ${round} of ${this.#course.rounds}`)
+    console.error(`round ${round} of ${this.#options.rounds}`)
     for (const scenario of this.#scenarios) {
       for (const rival of rotated(rivalsIn(scenario, this.#peers), round - 1)) await this.#meet(rival, round)
     }
@@ -128,13 +128,13 @@ class Contest {
 
   #runAlone({ peer, scenario }: Task): Promise<Round> {
     const others = this.#peers.filter((each) => each !== peer).map(({ server }) => server.pid)
-    return alone(others, () => this.#course.measure(peer, scenario))
+    return alone(others, () => this.#options.measure(peer, scenario))
   }
 
   /** An error leaves the server out, but one of Herdgate itself ends the run: there is nothing left to compare with. */
   async #attempt<T>(task: Task, when: string, work: () => Promise<T>): Promise<T | undefined> {
     if (this.#standings.isOut(task)) return undefined
-    this.#course.interrupted.throwIfAborted()
+    this.#options.interrupted.throwIfAborted()
     try {
       return await work()
     } catch (error) {

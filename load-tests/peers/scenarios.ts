@@ -135,11 +135,11 @@ async function load(wrk: string, peer: Peer, scenario: Scenario, origin: Server,
   const args = ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--timeout', '20s', '-s', SCRIPT, url, '--']
   const originBefore = cpuMicroseconds(origin.pid)
   const cpuBefore = cpuMicroseconds(server.pid)
-  const said = await run('generator', wrk, [...args, ...scenario.order(`${Date.now()}-${rounds}`)])
+  const output = await run('generator', wrk, [...args, ...scenario.order(`${Date.now()}-${rounds}`)])
   const cpu = cpuMicroseconds(server.pid) - cpuBefore
   const originCpu = cpuMicroseconds(origin.pid) - originBefore
 
-  const report = wrkReport.parse(JSON.parse(said.trimEnd().split('\n').at(-1) ?? ''))
+  const report = wrkReport.parse(JSON.parse(output.trimEnd().split('\n').at(-1) ?? ''))
   const faulty = (what: string) => new Error(what)
   if (report.requests === 0 || report.failed > 0) throw faulty(`${report.failed} failed of ${report.requests}`)
   const bytes = report.bytes / report.requests

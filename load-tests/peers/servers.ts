@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { portOf, startHerdgate } from '../lib/herdgate.ts'
-import { freePort, type Server, startServer, startSilent, startSpeaking } from '../lib/processes.ts'
+import { freePort, type Server, startAnnouncing, startServer, startUnannounced } from '../lib/processes.ts'
 import { CACHE_PROGRAMS, type CacheProgram } from './configurations.ts'
 import type { Given } from '../lib/given.ts'
 import { pathOf } from './programs.ts'
@@ -61,7 +61,7 @@ export async function startCaches(scope: AsyncDisposableStack, folder: string, o
     mkdirSync(own)
     chmodSync(own, 0o777) // some of them go on as a user of their own
     const args = cache.configure({ folder: own, port, originPort: portOf(origin.urls[0] ?? '') })
-    const server = scope.use(await startSilent('server', program, args, port))
+    const server = scope.use(await startUnannounced('server', program, args, port))
     const { name, except } = cache
     peers.push({ name, role: 'cache', port, server, isCompiling: false, ...(except && { except }) })
   }
@@ -85,7 +85,7 @@ export async function startBytes(
   ]
   if (ceiling === undefined) return peers
   const fields = Object.entries(given.fields).map(([name, value]) => `${name}: ${value}\r\n`)
-  return [bytes(CEILING, await startSpeaking('server', ceiling, [fields.join('')]), false), ...peers]
+  return [bytes(CEILING, await startAnnouncing('server', ceiling, [fields.join('')]), false), ...peers]
 }
 
 export async function startProxy(scope: AsyncDisposableStack, origin: Server): Promise<Peer> {

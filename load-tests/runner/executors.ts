@@ -34,22 +34,22 @@ async function run(scenario: Scenario, crowd: Crowd, signal: AbortSignal): Promi
   switch (scenario.executor) {
     case 'per-vu-iterations': {
       const { vus = 1, iterations = 1, maxDuration = MAX_DURATION } = scenario
-      return closed(crowd, vus, iterations, parseDuration(maxDuration), signal)
+      return runClosed(crowd, vus, iterations, parseDuration(maxDuration), signal)
     }
     case 'constant-vus':
-      return closed(crowd, scenario.vus ?? 1, Number.POSITIVE_INFINITY, parseDuration(scenario.duration), signal)
+      return runClosed(crowd, scenario.vus ?? 1, Number.POSITIVE_INFINITY, parseDuration(scenario.duration), signal)
     case 'constant-arrival-rate': {
       const { rate, timeUnit = '1s', duration } = scenario
       const target = rate / (parseDuration(timeUnit) / 1_000)
       const stages = [{ durationMs: parseDuration(duration), target }]
-      return open(crowd, target, stages, limitsOf(scenario), signal)
+      return runOpen(crowd, target, stages, limitsOf(scenario), signal)
     }
     case 'ramping-arrival-rate': {
       const perSecond = 1_000 / parseDuration(scenario.timeUnit ?? '1s')
       const stages = scenario.stages.map(({ duration, target }) => {
         return { durationMs: parseDuration(duration), target: target * perSecond }
       })
-      return open(crowd, (scenario.startRate ?? 0) * perSecond, stages, limitsOf(scenario), signal)
+      return runOpen(crowd, (scenario.startRate ?? 0) * perSecond, stages, limitsOf(scenario), signal)
     }
     default:
       throw new Error(`this runner has no executor ${scenario.executor}; k6 has`)
@@ -57,40 +57,46 @@ async function run(scenario: Scenario, crowd: Crowd, signal: AbortSignal): Promi
 }
 
 interface Limits {
-  readonly least: number
-  readonly most: number
+  readonly min: number
+  readonly max: number
 }
 
 function limitsOf({ preAllocatedVUs, maxVUs }: { preAllocatedVUs: number; maxVUs?: number }): Limits {
-  return { least: preAllocatedVUs, most: Math.max(preAllocatedVUs, maxVUs ?? 0) }
+  return { min: preAllocatedVUs, max: Math.max(preAllocatedVUs, maxVUs ?? 0) }
 }
 
 /** A closed model: each user begins its next iteration when the last is done. */
-async function closed(crowd: Crowd, users: number, each: number, limitMs: number, signal: AbortSignal): Promise<void> {
+async function runClosed(
+  crowd: Crowd,
+  users: number,
+  each: number,
+  limitMs: number,
+  signal: AbortSignal,
+): Promise<void> {
   const endsAt = performance.now() + limitMs
-  const goesOn = () => performance.now() < endsAt && !signal.aborted
-  const lives = Array.from({ length: users }, async () => {
+  const mayContinue = () => performance.now() < endsAt && !signal.aborted
+  const loops = Array.from({ length: users }, async () => {
     const user = crowd.join()
-    for (let turn = 0; turn < each && goesOn(); turn++) await crowd.iterate(user)
+    for (let turn = 0; turn < each && mayContinue(); turn++) await crowd.iterate(user)
   })
-  await Promise.race([Promise.all(lives), pause(limitMs, signal)])
+  await Promise.race([Promise.all(loops), pause(limitMs, signal)])
 }
 
 /** An open model: iterations begin when they are due, whatever is in progress. Without a free user they are dropped. */
-async function open(
+async function runOpen(
   crowd: Crowd,
   startRate: number,
   stages: readonly Stage[],
-  { least, most }: Limits,
+  { min, max }: Limits,
   signal: AbortSignal,
 ): Promise<void> {
-  const free: User[] = Array.from({ length: least }, () => crowd.join())
+  const free: User[] = Array.from({ length: min }, () => crowd.join())
   const began = performance.now()
   const lastMs = totalMs(stages)
-  for (let begun = 0; !signal.aborted; ) {
+  for (let started = 0; !signal.aborted; ) {
     const elapsedMs = Math.min(performance.now() - began, lastMs)
-    for (const now = due(startRate, stages, elapsedMs); begun < now; begun++) {
-      const user = free.pop() ?? (crowd.size < most ? crowd.join() : undefined)
+    for (const now = due(startRate, stages, elapsedMs); started < now; started++) {
+      const user = free.pop() ?? (crowd.size < max ? crowd.join() : undefined)
       if (user === undefined) record('dropped_iterations', 1, { scenario: crowd.scenario })
       else void crowd.iterate(user).finally(() => free.push(user))
     }
@@ -105,7 +111,7 @@ class Crowd {
   readonly #iterate: Iterate
   readonly #users: User[] = []
   readonly #busy = new Set<Promise<void>>()
-  #begun = 0
+  #started = 0
 
   constructor(scenario: string, iterate: Iterate) {
     this.scenario = scenario
@@ -124,7 +130,7 @@ class Crowd {
 
   /** Never rejects: a failure is printed and counted, and the user goes on. */
   async iterate(user: User): Promise<void> {
-    const turn = { user, scenario: this.scenario, iteration: this.#begun++ }
+    const turn = { user, scenario: this.scenario, iteration: this.#started++ }
     const done = this.#attempt(() => during(turn, this.#iterate))
     this.#busy.add(done)
     await done
@@ -146,9 +152,9 @@ class Crowd {
 
   /** Waits up to `graceMs` for iterations in progress, then closes the connections of the rest, which is a failure. */
   async finish(graceMs: number): Promise<void> {
-    const patience = new AbortController()
-    await Promise.race([Promise.all(this.#busy), pause(graceMs, patience.signal)])
-    patience.abort()
+    const graceOver = new AbortController()
+    await Promise.race([Promise.all(this.#busy), pause(graceMs, graceOver.signal)])
+    graceOver.abort()
     if (graceMs > 0 && this.#busy.size > 0) {
       console.error(`${this.scenario}: ${this.#busy.size} iterations took longer than gracefulStop`)
       record('iterations_failed', this.#busy.size, { scenario: this.scenario })

@@ -7,7 +7,7 @@ import { METHODS, readUrl, TOKEN, trimmed } from '../../src/for-routes.ts'
 import { onlyMethods } from './methods.ts'
 import { badRequest, json, problems } from './problem.ts'
 
-const MOST_HEADERS = 100
+const MAX_HEADERS = 100
 /** What a field value may contain (RFC 9110 section 5.5). */
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
@@ -24,7 +24,7 @@ const Query = z.strictObject({
     )
     .default('GET'),
   header: z
-    .union([z.string(), z.array(z.string()).max(MOST_HEADERS)], `more than ${MOST_HEADERS}`)
+    .union([z.string(), z.array(z.string()).max(MAX_HEADERS)], `more than ${MAX_HEADERS}`)
     .optional()
     .describe('A request field as `name:value`, in UTF-8; may be repeated.'),
 })

@@ -8,7 +8,7 @@ import { ProblemError, problems } from './problem.ts'
 import { Statistics } from './stats.ts'
 
 /** A reader that falls this far behind is dropped: a few hundred quiet snapshots, some dozens of busy ones. */
-const MOST_BEHIND_BYTES = 1024 * 1024
+const MAX_BEHIND_BYTES = 1024 * 1024
 /** Seconds after which a place may have become free. */
 const RETRY_AFTER = '5'
 const TYPE = 'text/event-stream; charset=utf-8'
@@ -111,7 +111,7 @@ export function liveRoute(app: FastifyInstance, live: Live): void {
 function openStream(live: Live, open: Set<Readable>): Readable | undefined {
   const stream = new Readable({ read() {} })
   const leave = live.watch((snapshot) => {
-    if (stream.readableLength > MOST_BEHIND_BYTES) stream.destroy()
+    if (stream.readableLength > MAX_BEHIND_BYTES) stream.destroy()
     else stream.push(`data: ${JSON.stringify(snapshot)}\n\n`)
   })
   if (leave === undefined) return undefined

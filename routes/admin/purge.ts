@@ -50,9 +50,9 @@ const RATE: Rate = { burst: 10_000, perSecond: 2000 }
 /** POST /purge, /invalidate, and both with /tags/{tag}, relative to the scope's prefix. */
 export function purgeRoutes(app: FastifyInstance, cache: Purger, clock: Pick<Clock, 'now'>): void {
   const parts = { cache, clock }
-  const ask = createLimiter(RATE, clock)
+  const limitPurges = createLimiter(RATE, clock)
   app.addHook('onRequest', async ({ method }, reply) => {
-    const wait = method === 'POST' ? ask() : 0
+    const wait = method === 'POST' ? limitPurges() : 0
     if (wait > 0) return tooMany(reply, wait)
   })
   for (const verb of ['purge', 'invalidate'] as const) {

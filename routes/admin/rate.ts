@@ -14,15 +14,15 @@ export interface Rate {
 export type Limiter = () => number
 
 export function createLimiter({ burst, perSecond }: Rate, clock: Pick<Clock, 'now'>): Limiter {
-  const each = 1000 / perSecond
+  const intervalMs = 1000 / perSecond
   /** When a whole burst may happen again. */
-  let restedAt = clock.now()
+  let burstFullAt = clock.now()
   return () => {
     const now = clock.now()
-    restedAt = Math.max(restedAt, now)
-    const wait = restedAt - now - (burst - 1) * each
+    burstFullAt = Math.max(burstFullAt, now)
+    const wait = burstFullAt - now - (burst - 1) * intervalMs
     if (wait > 0) return Math.ceil(wait)
-    restedAt += each
+    burstFullAt += intervalMs
     return 0
   }
 }

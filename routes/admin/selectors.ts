@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Targets } from '../../src/for-routes.ts'
 import { LONGEST_TAG, urlsToInvalidate, readUrl } from '../../src/for-routes.ts'
 
-const MOST_ITEMS = 256
+const MAX_ITEMS = 256
 
 export const Tag = z
   .string()
@@ -41,9 +41,9 @@ export const Selectors = z
     const items = tags.length + urls.length + prefixes.length
     const issue = (message: string) => context.addIssue({ code: 'custom', message })
     if (items === 0 && !all) issue('name at least one tag, URL or prefix, or say "all": true')
-    if (items > MOST_ITEMS) issue(`${items} items; at most ${MOST_ITEMS} are taken at once`)
+    if (items > MAX_ITEMS) issue(`${items} items; at most ${MAX_ITEMS} are taken at once`)
   })
-  .describe(`At least one selector, at most ${MOST_ITEMS} items in total.`)
+  .describe(`At least one selector, at most ${MAX_ITEMS} items in total.`)
 
 /** @param by who requests it */
 export function targetsOf({ tags, urls, prefixes, all }: z.infer<typeof Selectors>, by: string): Targets {

@@ -13,7 +13,7 @@ import {
   schemeOf,
 } from '../../src/for-routes.ts'
 import { type Given, givenContent } from './given-content.ts'
-import { endWith } from './last-answer.ts'
+import { closeAfter } from './last-answer.ts'
 import { leavingOf } from './leaving.ts'
 
 /**
@@ -35,7 +35,7 @@ export function readRequest(
     local: () => localAuthority(message.socket),
   })
   if (!head.ok) return new HerdgateError(head.code, head.detail)
-  if (head.asksForUpgrade) endWith({ message, response })
+  if (head.asksForUpgrade) closeAfter({ message, response })
   if (!head.hasContent || given === undefined) {
     return new ClientRequest(message, response, head.url, head.hasContent ? message : undefined, peer)
   }

@@ -28,7 +28,7 @@ export function givenContent(message: IncomingMessage, given: Given): Content | 
   if (!isContent(source)) return new HerdgateError('internal', 'a hook has replaced the content with something else')
   const body = Readable.from(octetsOf(source, message.socket), { objectMode: false })
   body.on('error', ignore) // an error may come when nothing reads any more
-  return { body, fields: redescribed(message.rawHeaders, given.headers) }
+  return { body, fields: withTransformedContent(message.rawHeaders, given.headers) }
 }
 
 /**
@@ -44,7 +44,7 @@ export function restoreSocket(message: IncomingMessage, { socket }: ServerRespon
 const hasSocket = ({ socket }: { readonly socket: Socket | null }): boolean => socket !== null
 
 /** Reads what is left of the content, which would otherwise block the connection. */
-export function letGo(body: Readable, message: IncomingMessage, socket: Socket): void {
+export function drainContent(body: Readable, message: IncomingMessage, socket: Socket): void {
   body.resume()
   if (body === message) return
   // Transformed content may have ended before the original.
@@ -87,7 +87,7 @@ const isOctets = (chunk: unknown): chunk is string | Uint8Array =>
   typeof chunk === 'string' || chunk instanceof Uint8Array
 
 /** The fields that describe the content are taken as the hooks leave them. Its length is not known yet. */
-function redescribed(received: Fields, headers: Given['headers']): Fields {
+function withTransformedContent(received: Fields, headers: Given['headers']): Fields {
   const fields: string[] = []
   for (let at = 0; at + 1 < received.length; at += 2) {
     const name = received[at] ?? ''

@@ -2,18 +2,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Exchange } from './exchange.ts'
 
 /** Connections on which a refused request leaves in doubt where the next one begins. */
-const doubtful = new WeakSet<IncomingMessage['socket']>()
+const closing = new WeakSet<IncomingMessage['socket']>()
 
 /** Makes the response the connection's last. */
-export function endWith({ message, response }: Pick<Exchange, 'message' | 'response'>): void {
+export function closeAfter({ message, response }: Pick<Exchange, 'message' | 'response'>): void {
   response.shouldKeepAlive = false
-  doubtful.add(response.socket ?? message.socket) // the message may lose its own: given-content.ts
+  closing.add(response.socket ?? message.socket) // the message may lose its own: given-content.ts
 }
 
 /**
  * Whether the request comes after the connection's last response. Its octets may have arrived with those of a refused
  * request: then it is not processed (RFC 9112 section 9.6). A response without a socket waits for earlier ones.
  */
-export function comesTooLate({ socket }: IncomingMessage, response: ServerResponse): boolean {
-  return response.socket === null ? doubtful.has(socket) : socket.writableEnded
+export function isAfterLastAnswer({ socket }: IncomingMessage, response: ServerResponse): boolean {
+  return response.socket === null ? closing.has(socket) : socket.writableEnded
 }

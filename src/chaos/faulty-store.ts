@@ -32,23 +32,23 @@ export function faultyStore(store: Store, options: FaultyStoreOptions): Store {
     return damaged(key, kept, way, codec)
   }
 
-  const read = <T>(count: number, ask: () => Awaitable<T>, lost: T, spoil: (found: T, fate: Fate) => T) => {
+  const read = <T>(count: number, ask: () => Awaitable<T>, failureValue: T, corrupt: (found: T, fate: Fate) => T) => {
     const fate = fates.next()
     const failsAfter = failure(fate, deadlineMs)
     if (failsAfter !== undefined) {
       report('get', count)
-      return later(failsAfter, lost, clock)
+      return later(failsAfter, failureValue, clock)
     }
-    const found = fate.fault === 'corruption' ? then(ask(), (kept) => spoil(kept, fate)) : ask()
+    const found = fate.fault === 'corruption' ? mapAwaitable(ask(), (kept) => corrupt(kept, fate)) : ask()
     return later(fate.delayMs, found, clock)
   }
 
-  const write = <T>(op: 'set' | 'delete', count: number, act: () => Awaitable<T>, lost: T): Awaitable<T> => {
+  const write = <T>(op: 'set' | 'delete', count: number, act: () => Awaitable<T>, failureValue: T): Awaitable<T> => {
     const fate = fates.next()
     const failsAfter = failure(fate, deadlineMs)
     if (failsAfter === undefined) return later(fate.delayMs, act(), clock)
     report(op, count)
-    return later(failsAfter, lost, clock)
+    return later(failsAfter, failureValue, clock)
   }
 
   return {
@@ -88,5 +88,5 @@ function later<T>(delayMs: number, value: Awaitable<T>, clock: Clock): Awaitable
   return delayMs <= 0 ? value : wait(delayMs, clock).then(() => value)
 }
 
-const then = <T>(value: Awaitable<T>, change: (value: T) => T): Awaitable<T> =>
+const mapAwaitable = <T>(value: Awaitable<T>, change: (value: T) => T): Awaitable<T> =>
   value instanceof Promise ? value.then(change) : change(value)

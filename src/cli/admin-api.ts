@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import { ADMIN_TOKEN } from '../config/admin-token.ts'
 import type { Environment } from '../config/environment.ts'
 import { request } from '../node-http.ts'
-import { adminUrl, why, whyNoTarget } from './probe.ts'
+import { adminUrl, targetError, why } from './probe.ts'
 
 export interface AdminFlags {
   readonly admin?: string
@@ -41,7 +41,7 @@ export async function askAdmin(
   env: Environment = process.env,
 ): Promise<AdminAnswer> {
   const url = adminUrl(admin, env)
-  if (url === undefined) throw new AdminError(whyNoTarget(admin, env, '--admin: '), 2)
+  if (url === undefined) throw new AdminError(targetError(admin, env, '--admin: '), 2)
   const from = url.origin + url.pathname.replace(/\/+$/, '') // a gateway may serve it below a path
   const secret = token ?? tokenIn(env)
   if (!ADMIN_TOKEN.test(secret))
@@ -50,9 +50,9 @@ export async function askAdmin(
   const limit = AbortSignal.timeout(TIMEOUT_MS)
   try {
     const method = body === undefined ? 'GET' : 'POST'
-    const asked = request(from + path, { method, headers, agent: false, signal: limit })
-    asked.end(body === undefined ? undefined : JSON.stringify(body))
-    const [response] = (await once(asked, 'response')) as [IncomingMessage]
+    const sent = request(from + path, { method, headers, agent: false, signal: limit })
+    sent.end(body === undefined ? undefined : JSON.stringify(body))
+    const [response] = (await once(sent, 'response')) as [IncomingMessage]
     return { from, status: response.statusCode ?? 0, body: jsonIn(await text(response)) }
   } catch (error) {
     throw new AdminError(`${from}: ${limit.aborted ? `no answer within ${TIMEOUT_MS / 1000}s` : why(error)}`, 1)
@@ -60,7 +60,7 @@ export async function askAdmin(
 }
 
 /** Runs a command; prints an AdminError and sets its exit code. */
-export async function told(run: () => Promise<void>): Promise<void> {
+export async function reportingErrors(run: () => Promise<void>): Promise<void> {
   try {
     await run()
   } catch (error) {
@@ -78,7 +78,7 @@ export async function told(run: () => Promise<void>): Promise<void> {
 export function contentOf<Content extends object>(answer: AdminAnswer, member: keyof Content & string): Content {
   const { body } = answer
   if (typeof body === 'object' && body !== null && Object.hasOwn(body, member)) return body as Content
-  throw notOurs(answer)
+  throw notHerdgate(answer)
 }
 
 /** An unsuccessful answer as an error. */
@@ -86,11 +86,11 @@ export function refused(answer: AdminAnswer): AdminError {
   const { status, body } = answer
   if (status === 401) return new AdminError('401: the admin token is wrong; see --token and HERDGATE_ADMIN_TOKEN', 1)
   const { detail, title } = (body ?? {}) as { detail?: unknown; title?: unknown }
-  if (typeof title !== 'string') return notOurs(answer)
+  if (typeof title !== 'string') return notHerdgate(answer)
   return new AdminError(`${status}: ${typeof detail === 'string' ? `${title}: ${detail}` : title}`, 1)
 }
 
-const notOurs = ({ from, status }: AdminAnswer): AdminError =>
+const notHerdgate = ({ from, status }: AdminAnswer): AdminError =>
   new AdminError(`${from}: answered ${status}, but is not a Herdgate admin port`, 1)
 
 function tokenIn({ HERDGATE_ADMIN_TOKEN: token, HERDGATE_ADMIN_TOKEN_FILE: file }: Environment): string {

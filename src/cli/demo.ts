@@ -12,7 +12,7 @@ export interface DemoFlags {
 /** `herdgate demo`: runs the slow API with Herdgate in front of it until stopped. */
 export async function demo(flags: DemoFlags): Promise<void> {
   const { createSlowApi, runDemo } = await import('../demo.ts')
-  const wrong = whatIsWrong(flags)
+  const wrong = portError(flags)
   if (wrong !== undefined) {
     process.stderr.write(`herdgate: ${wrong}\n`)
     process.exitCode = 2
@@ -36,7 +36,7 @@ export async function demo(flags: DemoFlags): Promise<void> {
   }
 }
 
-function whatIsWrong({ port, adminPort, originPort, apiOnly = false }: DemoFlags): string | undefined {
+function portError({ port, adminPort, originPort, apiOnly = false }: DemoFlags): string | undefined {
   const given = Object.entries({ '--port': port, '--admin-port': adminPort, '--origin-port': originPort })
   for (const [at, [flag, text]] of given.entries()) {
     if (!isPort(text)) return `${flag}: expected a port from 0 to 65535, got ${text}`

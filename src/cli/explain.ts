@@ -1,5 +1,5 @@
 import type { Explanation } from '../cache/http/explain.ts'
-import { AdminError, type AdminFlags, askAdmin, contentOf, refused, told } from './admin-api.ts'
+import { AdminError, type AdminFlags, askAdmin, contentOf, refused, reportingErrors } from './admin-api.ts'
 
 export interface ExplainFlags extends AdminFlags {
   readonly method?: string
@@ -9,13 +9,13 @@ export interface ExplainFlags extends AdminFlags {
 
 /** `herdgate explain URL`: what would happen to this request, and why. Asks no origin. */
 export async function explain(url: string, flags: ExplainFlags): Promise<void> {
-  await told(async () => {
+  await reportingErrors(async () => {
     const query = new URLSearchParams({ url, ...(flags.method !== undefined && { method: flags.method }) })
     for (const line of flags.header ?? []) query.append('header', fieldOf(line))
     const answer = await askAdmin(`/v1/explain?${query.toString()}`, flags)
     if (answer.status !== 200) throw refused(answer)
     const explanation = contentOf<Explanation>(answer, 'decision')
-    const text = flags.json === true ? JSON.stringify(explanation, null, 2) : inWords(explanation)
+    const text = flags.json === true ? JSON.stringify(explanation, null, 2) : describe(explanation)
     process.stdout.write(`${text}\n`)
   })
 }
@@ -27,7 +27,7 @@ function fieldOf(line: string): string {
   return `${line.slice(0, colon).trim()}:${line.slice(colon + 1).trim()}`
 }
 
-function inWords({ request, route, decision, why, key, variant, stored }: Explanation): string {
+function describe({ request, route, decision, why, key, variant, stored }: Explanation): string {
   const rows: [string, string | undefined][] = [
     ['request', `${request.method} ${request.url}`],
     ['route', route ?? 'none'],

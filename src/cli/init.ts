@@ -10,7 +10,7 @@ export interface InitFlags {
 const { O_CREAT, O_EXCL, O_WRONLY } = constants
 const OWNER_ONLY = 0o600
 /** Narrowed by the umask. */
-const ANYBODY = 0o666
+const ANYONE = 0o666
 
 /** `herdgate init`: writes a commented configuration to start from. Overwrites a file only with `--force`. */
 export async function init(file: string, flags: InitFlags): Promise<void> {
@@ -40,7 +40,7 @@ export async function init(file: string, flags: InitFlags): Promise<void> {
 function write(file: string, text: string, { force = false, redis = '' }: InitFlags): void {
   const isSecret = redis.includes('@')
   // Not truncated on opening but just before the write: the old content may be the only copy.
-  const opened = openSync(file, O_WRONLY | O_CREAT | (force ? 0 : O_EXCL), isSecret ? OWNER_ONLY : ANYBODY)
+  const opened = openSync(file, O_WRONLY | O_CREAT | (force ? 0 : O_EXCL), isSecret ? OWNER_ONLY : ANYONE)
   try {
     if (fstatSync(opened).isFile()) {
       if (isSecret) fchmodSync(opened, OWNER_ONLY)

@@ -14,23 +14,23 @@ export interface ProbeFlags {
 }
 
 /** How many bytes of an answer are read and shown. */
-const SHOWN = 512
-const LONGEST_MS = 2 ** 31 - 1
+const SHOWN_BYTES = 512
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
 
 /** Exit code 0 when the answer is 2xx, 1 when it is another or none came in time, 2 when the arguments are invalid. */
 export async function probe(given: string | undefined, flags: ProbeFlags): Promise<void> {
   const target = probeTarget(given, process.env, flags.live === true)
   const timeout = parseDuration(flags.timeout) ?? 0
-  if (target === undefined) return misused(whyNoTarget(given, process.env))
-  if (timeout < 1 || timeout > LONGEST_MS) {
-    return misused(`--timeout: expected a duration such as 2s or 500ms, from 1ms to 24d, got ${flags.timeout}`)
+  if (target === undefined) return reportUsageError(targetError(given, process.env))
+  if (timeout < 1 || timeout > MAX_TIMEOUT_MS) {
+    return reportUsageError(`--timeout: expected a duration such as 2s or 500ms, from 1ms to 24d, got ${flags.timeout}`)
   }
   const limit = AbortSignal.timeout(timeout)
   try {
     const { status, text } = await ask(target, limit)
-    const isWell = status >= 200 && status < 300
+    const isSuccess = status >= 200 && status < 300
     process.stdout.write(`${target.href}: ${status} ${printable(text)}\n`)
-    process.exitCode = isWell ? 0 : 1
+    process.exitCode = isSuccess ? 0 : 1
   } catch (error) {
     process.stderr.write(
       `herdgate: ${target.href}: ${limit.aborted ? `no answer within ${flags.timeout}` : why(error)}\n`,
@@ -39,7 +39,7 @@ export async function probe(given: string | undefined, flags: ProbeFlags): Promi
   }
 }
 
-/** The URL to request: one with a path is taken as it is. Undefined when it is invalid: see `whyNoTarget`. */
+/** The URL to request: one with a path is taken as it is. Undefined when it is invalid: see `targetError`. */
 export function probeTarget(given: string | undefined, env: Environment, live: boolean): URL | undefined {
   const target = adminUrl(given, env)
   if (target?.pathname === '/') target.pathname = live ? '/livez' : '/readyz'
@@ -51,18 +51,18 @@ export function probeTarget(given: string | undefined, env: Environment, live: b
  * URL.
  */
 export function adminUrl(given: string | undefined, env: Environment): URL | undefined {
-  const url = URL.parse(given ?? placeIn(env))
+  const url = URL.parse(given ?? defaultUrl(env))
   return url?.protocol === 'http:' ? url : undefined
 }
 
 /** @param flag what the message begins with when `given` is at fault */
-export function whyNoTarget(given: string | undefined, env: Environment, flag = ''): string {
+export function targetError(given: string | undefined, env: Environment, flag = ''): string {
   const [where, got] =
-    given === undefined ? ['HERDGATE_ADMIN_HOST, HERDGATE_ADMIN_PORT: ', placeIn(env)] : [flag, given]
+    given === undefined ? ['HERDGATE_ADMIN_HOST, HERDGATE_ADMIN_PORT: ', defaultUrl(env)] : [flag, given]
   return `${where}expected a URL such as http://127.0.0.1:9090, got ${got}`
 }
 
-const placeIn = (env: Environment): string => `http://${authority(adminHost(env), adminPort(env))}`
+const defaultUrl = (env: Environment): string => `http://${authority(adminHost(env), adminPort(env))}`
 
 function adminHost({ HERDGATE_ADMIN_HOST: given = '' }: Environment): string {
   const host = parseHost(given) ?? given
@@ -78,20 +78,20 @@ function adminPort({ HERDGATE_ADMIN_PORT: port = '' }: Environment): number {
 async function ask(target: URL, signal: AbortSignal): Promise<{ status: number; text: string }> {
   const request = get(target, { agent: false, signal })
   const [response] = (await once(request, 'response', { signal })) as [IncomingMessage]
-  const text = await beginning(response)
+  const text = await readBeginning(response)
   request.destroy()
   return { status: response.statusCode ?? 0, text }
 }
 
-async function beginning(response: IncomingMessage): Promise<string> {
+async function readBeginning(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of response) {
     chunks.push(chunk)
     bytes += chunk.length
-    if (bytes >= SHOWN) break
+    if (bytes >= SHOWN_BYTES) break
   }
-  return Buffer.concat(chunks).toString('utf8', 0, SHOWN)
+  return Buffer.concat(chunks).toString('utf8', 0, SHOWN_BYTES)
 }
 
 /** The error's code, or its message if it has none. */
@@ -100,7 +100,7 @@ export function why(error: unknown): string {
   return code ?? message
 }
 
-function misused(message: string): void {
+function reportUsageError(message: string): void {
   process.stderr.write(`herdgate: ${message}\n`)
   process.exitCode = 2
 }

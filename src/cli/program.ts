@@ -27,7 +27,7 @@ const COMMANDS = [...TAKE_SETTINGS, 'schema', 'init', 'demo', 'probe', 'purge', 
 
 /** Runs the command that the arguments name, or else `serve`, and sets the exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
-  for (const output of [process.stdout, process.stderr]) output.on('error', unlessUnread)
+  for (const output of [process.stdout, process.stderr]) output.on('error', ignoreClosedPipe)
   try {
     const herdgate = program()
     await herdgate.parseAsync(withLastValue(argv, herdgate))
@@ -42,12 +42,13 @@ function withLastValue(argv: readonly string[], herdgate: Command): string[] {
   const [, , first = ''] = argv
   const name = COMMANDS.includes(first) ? first : 'serve'
   const options = herdgate.commands.find((command) => command.name() === name)?.options ?? []
-  const lacks = TAKE_SETTINGS.includes(name) && options.some(({ long, required }) => required && long === argv.at(-1))
-  return lacks ? [...argv, ''] : [...argv]
+  const lacksValue =
+    TAKE_SETTINGS.includes(name) && options.some(({ long, required }) => required && long === argv.at(-1))
+  return lacksValue ? [...argv, ''] : [...argv]
 }
 
 /** Ignores that the reader of the output has stopped early, as `head` does. */
-function unlessUnread(error: NodeJS.ErrnoException): void {
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error
 }
 

@@ -1,5 +1,5 @@
 import type { Receipt } from '../model.ts'
-import { AdminError, type AdminFlags, askAdmin, contentOf, refused, told } from './admin-api.ts'
+import { AdminError, type AdminFlags, askAdmin, contentOf, refused, reportingErrors } from './admin-api.ts'
 
 export interface PurgeFlags extends AdminFlags {
   readonly tag?: readonly string[]
@@ -16,7 +16,7 @@ interface Answer extends Receipt {
 
 /** `herdgate purge`: exit code 0 once it is logged; prints how many nodes have acknowledged it. */
 export async function purge(flags: PurgeFlags): Promise<void> {
-  await told(async () => {
+  await reportingErrors(async () => {
     const { tag = [], url = [], prefix = [], all = false, soft = false } = flags
     if (tag.length + url.length + prefix.length === 0 && !all) {
       throw new AdminError('nothing selected: give --tag, --url or --prefix, each as often as needed, or --all', 2)
@@ -33,7 +33,7 @@ function describe({ id, position, nodes, tookMs }: Answer, soft: boolean): strin
   const done = soft ? 'invalidated' : 'purged'
   const { acked, expected } = nodes
   const all = acked === 1 ? 'the only node' : `all ${acked} nodes`
-  const heard = acked >= expected ? all : `${acked} of ${expected} nodes`
+  const acknowledgedBy = acked >= expected ? all : `${acked} of ${expected} nodes`
   const others = acked >= expected ? '' : '; the others honour it within two leases'
-  return `${done}, acknowledged by ${heard} in ${tookMs} ms (record ${position}, ${id})${others}`
+  return `${done}, acknowledged by ${acknowledgedBy} in ${tookMs} ms (record ${position}, ${id})${others}`
 }

@@ -37,7 +37,7 @@ export async function serve(given: Given): Promise<void> {
   const generated = config.admin.token === undefined ? token : undefined
   if (pretty) process.stdout.write(banner(urls, generated))
   else announce(log.always, urls, generated)
-  await warnOfUnknownHosts(config, logger)
+  await warnOfUnresolvedHosts(config, logger)
 }
 
 /** One process, or several that share the data port. */
@@ -53,7 +53,7 @@ async function listen(server: Server, config: Config): Promise<{ data: string; a
   try {
     return await server.listen()
   } catch (error) {
-    process.stderr.write(`herdgate: ${whyNotListening(error, config)}\n`)
+    process.stderr.write(`herdgate: ${listenErrorMessage(error, config)}\n`)
     process.exitCode = 1
     await server.close().catch(() => {})
     return undefined
@@ -62,11 +62,11 @@ async function listen(server: Server, config: Config): Promise<{ data: string; a
 
 type ListenError = NodeJS.ErrnoException & { address?: string; hostname?: string; port?: number }
 
-function whyNotListening(error: unknown, config: Config): string {
+function listenErrorMessage(error: unknown, config: Config): string {
   const { code, address: bound, hostname, port = 0, message } = error as ListenError
   const address = bound ?? hostname ?? ''
   const place = authority(address, port)
-  const flag = isOfAdmin(address, port, config) ? '--admin-port' : '--port'
+  const flag = isAdminAddress(address, port, config) ? '--admin-port' : '--port'
   const host = flag.replace('port', 'host')
   if (code === 'EADDRINUSE') return `${place} is in use; choose another with ${flag}`
   if (code === 'EACCES') return `not allowed to listen on ${place}; choose a port above 1023 with ${flag}`
@@ -76,7 +76,7 @@ function whyNotListening(error: unknown, config: Config): string {
 }
 
 /** @param port 0 when the host could not be looked up */
-function isOfAdmin(address: string, port: number, { listen, admin }: Config): boolean {
+function isAdminAddress(address: string, port: number, { listen, admin }: Config): boolean {
   if (port !== 0 && listen.port !== admin.port) return port === admin.port
   const isNamed = port !== 0 && isIP(admin.host) === 0 // the error then shows the address, not the name
   return address === admin.host || (isNamed && address !== listen.host)
@@ -104,7 +104,7 @@ ${token === undefined ? '' : `    token  ${token}   (generated for this run)\n`}
 }
 
 /** Only a warning, as DNS may become available after the start. */
-async function warnOfUnknownHosts({ origins }: Config, logger: Logger): Promise<void> {
+async function warnOfUnresolvedHosts({ origins }: Config, logger: Logger): Promise<void> {
   const hosts = new Set(origins.flatMap(({ urls }) => urls.map((url) => new URL(url).hostname.replace(/^\[|\]$/g, ''))))
   await Promise.all(
     [...hosts].map((host) =>

@@ -30,10 +30,10 @@ export function loadSettings(readSettings: ReadSettings): LoadedSettings | undef
 
 /** Once the default file has been read, a reload requires it: it may be missing just while it is being replaced. */
 export function settingsOf({ flags, faults }: Given): ReadSettings {
-  let isNeeded = false
+  let isRequired = false
   return () => {
-    const file = readConfigFile(flags, isNeeded)
-    isNeeded ||= file !== undefined
+    const file = readConfigFile(flags, isRequired)
+    isRequired ||= file !== undefined
     const loaded = loadConfig({ flags, env: process.env, file, readFile, capacity: capacity() })
     if (loaded.ok && faults.length === 0) return loaded
     return { ok: false, faults: loaded.ok ? faults : [...faults, ...loaded.faults] }
@@ -50,14 +50,14 @@ export function describeFaults(faults: readonly Fault[]): string {
 }
 
 /** The default file may be absent, unless it is needed. */
-function readConfigFile(flags: Flags, isNeeded: boolean): Parameters<typeof loadConfig>[0]['file'] {
+function readConfigFile(flags: Flags, isRequired: boolean): Parameters<typeof loadConfig>[0]['file'] {
   const { path, where } = configPath(flags, process.env)
   try {
     return { path, text: readFile(path) }
   } catch (error) {
     const { code, message } =
       error instanceof Error ? (error as NodeJS.ErrnoException) : { code: '', message: String(error) }
-    if (where === undefined && code === 'ENOENT' && !isNeeded) return undefined
+    if (where === undefined && code === 'ENOENT' && !isRequired) return undefined
     return { path, where: where ?? path, problem: code === 'ENOENT' ? 'there is no such file' : message }
   }
 }

@@ -6,7 +6,7 @@ import { chaosFaults } from './chaos-checks.ts'
 import { type Fault, listed } from './fault.ts'
 import { listenerFaults } from './listener-checks.ts'
 import { routeFaults } from './route-checks.ts'
-import { givesPool, listAt, mapAt, type Sources } from './sources.ts'
+import { definesDefaultPool, listAt, mapAt, type Sources } from './sources.ts'
 import { storeFaults } from './store-checks.ts'
 
 export function crossFaults(sources: Sources): Fault[] {
@@ -22,7 +22,7 @@ export function crossFaults(sources: Sources): Fault[] {
 function originFaults(sources: Sources): Fault[] {
   const { document } = sources
   const isUnreadable = document !== undefined && document.value === undefined
-  if (isUnreadable || givesPool(sources)) return []
+  if (isUnreadable || definesDefaultPool(sources)) return []
   const names = Object.keys(mapAt(document?.value, 'origins'))
   if (names.length === 0) {
     const message = 'no origin to ask: give --origin URL, set HERDGATE_ORIGIN, or list one under "origins" in the file'

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import type { Document, ErrorCode, Pair, YAMLMap } from 'yaml'
 import type { Environment } from './environment.ts'
 import { type Fault, keyName } from './fault.ts'
-import { cover, expand, uncover } from './variables.ts'
+import { expand, maskBraces, restoreBraces } from './variables.ts'
 
 export interface ConfigText {
   readonly path: string
@@ -42,54 +42,54 @@ export function parseConfigText(file: ConfigText, env: Environment): ParsedDocum
     resolveKnownTags: false, // !!binary and the like make objects, which no setting is
     logLevel: 'error',
   } as const
-  const document = yaml().parseDocument(cover(file.text.replace(BYTE_ORDER_MARK, '')), options)
+  const document = yaml().parseDocument(maskBraces(file.text.replace(BYTE_ORDER_MARK, '')), options)
   const placeOf = (offset: number): string => {
     const { line, col } = lines.linePos(offset)
     return `${file.path}:${Math.max(line, 1)}:${Math.max(col, 1)}`
   }
   const pairIn = pairFinder()
   const place: ParsedDocument['place'] = (path, of) => placeOf(offsetOf(document, path, of, pairIn))
-  const { isReadable, faults: said } = syntaxFaults(document, placeOf)
-  if (!isReadable) return { value: undefined, faults: said, place }
-  const unfilled = fillIn(document, env, placeOf)
-  const faults = [...said, ...unfilled]
+  const { isReadable, faults: syntaxErrors } = syntaxFaults(document, placeOf)
+  if (!isReadable) return { value: undefined, faults: syntaxErrors, place }
+  const variableFaults = expandVariables(document, env, placeOf)
+  const faults = [...syntaxErrors, ...variableFaults]
   try {
     return { value: document.toJS({ maxAliasCount: MAX_ALIASES }), faults, place }
   } catch (error) {
-    if (unfilled.length > 0) return { value: undefined, faults, place } // an unresolved alias, reported with its place
+    if (variableFaults.length > 0) return { value: undefined, faults, place } // an unresolved alias, reported with its place
     const message = error instanceof Error ? error.message : String(error)
-    return { value: undefined, faults: [...said, { where: file.path, key: '', message }], place }
+    return { value: undefined, faults: [...syntaxErrors, { where: file.path, key: '', message }], place }
   }
 }
 
 /** A document whose only errors are keys given twice is still readable: the last one counts. */
 function syntaxFaults(document: Document, placeOf: (offset: number) => string) {
-  const complaints = [...document.errors, ...document.warnings]
-  const isReadable = complaints.every(({ code }) => code === 'DUPLICATE_KEY')
-  const faults = complaints.slice(0, isReadable ? undefined : MAX_SYNTAX_FAULTS).map(
+  const problems = [...document.errors, ...document.warnings]
+  const isReadable = problems.every(({ code }) => code === 'DUPLICATE_KEY')
+  const faults = problems.slice(0, isReadable ? undefined : MAX_SYNTAX_FAULTS).map(
     ({ code, message, pos }): Fault => ({
       where: placeOf(pos[0]),
       key: '',
-      message: OWN_WORDS[code] ?? `not valid YAML: ${uncover(message)}`,
+      message: OWN_MESSAGES[code] ?? `not valid YAML: ${restoreBraces(message)}`,
     }),
   )
   return { isReadable, faults }
 }
 
 /** Replace messages of the parser that are worded for programmers. */
-const OWN_WORDS: Partial<Record<ErrorCode, string>> = {
+const OWN_MESSAGES: Partial<Record<ErrorCode, string>> = {
   DUPLICATE_KEY: 'this key is given twice',
   MULTIPLE_DOCS: 'a second document begins here, expected one',
 }
 
 /** Expands variables in the document's texts. */
-function fillIn(document: Document, env: Environment, placeOf: (at: number) => string) {
+function expandVariables(document: Document, env: Environment, placeOf: (at: number) => string) {
   const faults: Fault[] = []
   yaml().visit(document, {
     Scalar(role, node, ancestors) {
       if (typeof node.value !== 'string') return
       if (role === 'key') {
-        node.value = uncover(node.value)
+        node.value = restoreBraces(node.value)
         if (node.value === '__proto__') faults.push(faultAt(node, [...ancestors, node], 'unknown key'))
         return
       }

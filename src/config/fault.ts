@@ -10,13 +10,13 @@ export interface Fault {
 
 /** An option for a zod schema: its issues read "expected ..., got ...". `hint` may guess what was meant. */
 export function expected(phrase: string, hint?: (input: unknown) => string | undefined) {
-  return { error: (issue: { readonly input?: unknown }) => complaint(phrase, issue.input, hint?.(issue.input)) }
+  return { error: (issue: { readonly input?: unknown }) => faultMessage(phrase, issue.input, hint?.(issue.input)) }
 }
 
 /** As `expected`, but never repeats the value. */
 export const expectedSecret = (phrase: string) => ({ error: () => `expected ${phrase}` })
 
-export function complaint(phrase: string, input: unknown, meant?: string): string {
+export function faultMessage(phrase: string, input: unknown, meant?: string): string {
   if (input === undefined) return `required: expected ${phrase}`
   return `expected ${phrase}, got ${show(input)}${didYouMean(meant)}`
 }

@@ -15,33 +15,33 @@ const MOST_COMPARED = 500_000
 export function hiddenRoutes(routes: readonly RouteConfig[]): Hidden[] {
   const reached: RouteConfig[] = []
   const hidden: Hidden[] = []
-  let takesAll: RouteConfig | undefined
+  let catchAll: RouteConfig | undefined
   let compared = 0
   for (const route of routes) {
-    if (takesAll === undefined) compared += reached.length
-    const mayBeBehind = compared > MOST_COMPARED ? [] : reached
-    const by = takesAll ?? mayBeBehind.find(({ match }) => takesAllOf(match, route.match))
+    if (catchAll === undefined) compared += reached.length
+    const candidates = compared > MOST_COMPARED ? [] : reached
+    const by = catchAll ?? candidates.find(({ match }) => coversAll(match, route.match))
     if (by !== undefined) hidden.push({ name: route.name, by: by.name })
-    else if (isCatchAll(route)) takesAll = route
+    else if (isCatchAll(route)) catchAll = route
     else reached.push(route)
   }
   return hidden
 }
 
 /** Compares as src/policy/route.ts matches requests. */
-const takesAllOf = (one: RouteMatch, other: RouteMatch): boolean =>
-  takesHost(one.host, other.host) && takesPath(one.path, other.path) && takesMethods(one.methods, other.methods)
+const coversAll = (one: RouteMatch, other: RouteMatch): boolean =>
+  coversHost(one.host, other.host) && coversPath(one.path, other.path) && coversMethods(one.methods, other.methods)
 
-function takesHost(one: string | undefined, other: string | undefined): boolean {
+function coversHost(one: string | undefined, other: string | undefined): boolean {
   if (one === undefined || other === undefined) return one === undefined
   return one === other || (one.startsWith('*.') && other.endsWith(one.slice(1)))
 }
 
-function takesPath(one = '/*', other = '/*'): boolean {
+function coversPath(one = '/*', other = '/*'): boolean {
   return one === other || (one.endsWith('*') && other.startsWith(one.slice(0, -1)))
 }
 
-function takesMethods(one: RouteMatch['methods'], other: RouteMatch['methods']): boolean {
+function coversMethods(one: RouteMatch['methods'], other: RouteMatch['methods']): boolean {
   if (one === undefined || other === undefined) return one === undefined
   return other.every((method) => one.includes(method) || (method === 'HEAD' && one.includes('GET')))
 }

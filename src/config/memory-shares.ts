@@ -30,7 +30,7 @@ const EMPTY_PROCESS = 112 * MEBIBYTE
 const WITH_GARBAGE = 1.4
 /** Per process, for `auto`: an empty process, and room for what it stores. */
 const PROCESS = 160 * MEBIBYTE
-const LEAST = 8 * MEBIBYTE
+const MIN_BYTES = 8 * MEBIBYTE
 
 /** The number of workers: with `auto`, as many as can run in parallel and fit into the container with their primary. */
 export function workersOf(
@@ -62,4 +62,4 @@ export function memoryShares({ container, heap = Number.POSITIVE_INFINITY }: Cap
 }
 
 /** In whole MiB. */
-const whole = (bytes: number): number => Math.max(LEAST, Math.floor(bytes / MEBIBYTE) * MEBIBYTE)
+const whole = (bytes: number): number => Math.max(MIN_BYTES, Math.floor(bytes / MEBIBYTE) * MEBIBYTE)

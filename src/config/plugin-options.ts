@@ -1,7 +1,7 @@
 /** Options that the Fastify plugin shares with a route of the file: they accept the same values and mean the same. */
 import * as z from 'zod'
 import { duration, share, size } from '../units.ts'
-import { explain, inWords } from './explain.ts'
+import { describeIssue, explain } from './explain.ts'
 import { expected } from './fault.ts'
 import * as leaf from './leaves.ts'
 import { match } from './match.ts'
@@ -25,7 +25,7 @@ export type PluginOptions = Omit<z.output<typeof schema>, 'onCache'>
 
 /** @throws TypeError naming every option that is not valid */
 export function readPluginOptions(given: object): PluginOptions {
-  const result = schema.safeParse(given, { error: inWords })
+  const result = schema.safeParse(given, { error: describeIssue })
   if (result.success) return result.data
   const faults = explain(result.error.issues, { place: () => '', knownKeys: () => match.keyof().options })
   throw new TypeError(`herdgate: ${faults.map(({ key, message }) => `${key}: ${message}`).join('; ')}`)

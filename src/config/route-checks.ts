@@ -1,13 +1,13 @@
 /** Names of routes are unique, and their origins exist. */
 import type { ParsedDocument } from './document.ts'
-import { complaint, type Fault, listed } from './fault.ts'
+import { type Fault, faultMessage, listed } from './fault.ts'
 import { suggestions } from './nearest.ts'
-import { asMap, DEFAULT_NAME, givesPool, listAt, mapAt, type Sources } from './sources.ts'
+import { asMap, DEFAULT_NAME, definesDefaultPool, listAt, mapAt, type Sources } from './sources.ts'
 
 export function routeFaults(sources: Sources): Fault[] {
   const { document } = sources
   if (document === undefined) return []
-  const origins = Object.keys(mapAt(document.value, 'origins')).concat(givesPool(sources) ? DEFAULT_NAME : [])
+  const origins = Object.keys(mapAt(document.value, 'origins')).concat(definesDefaultPool(sources) ? DEFAULT_NAME : [])
   const routes = listAt(document.value, 'routes').map(asMap)
   const [repeated, unknown] = [repeatedNames(document), unknownOrigins(origins, document)]
   return routes.flatMap((route, at) => [...repeated(route['name'], at), ...unknown(route['origin'], at)])
@@ -35,6 +35,6 @@ function unknownOrigins(origins: readonly string[], { place }: ParsedDocument): 
   return (origin, at) => {
     if (typeof origin !== 'string' || known.has(origin)) return []
     const where = place(['routes', at, 'origin'], 'value')
-    return [{ where, key: `routes[${at}].origin`, message: complaint(phrase, origin, meant(origin)) }]
+    return [{ where, key: `routes[${at}].origin`, message: faultMessage(phrase, origin, meant(origin)) }]
   }
 }

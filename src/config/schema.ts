@@ -248,7 +248,7 @@ export const fileSchema = z
 export type FileConfig = z.output<typeof fileSchema>
 
 const VARIABLE = '\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}'
-const VARIABLE_TOO = `|${VARIABLE}`
+const OR_VARIABLE = `|${VARIABLE}`
 
 /** JSON Schema of the file as it is written, for editors and the Helm chart. `${NAME}` is allowed wherever text is. */
 export function configJsonSchema(target: 'draft-2020-12' | 'draft-7' = 'draft-2020-12'): z.core.JSONSchema.JSONSchema {
@@ -259,7 +259,7 @@ export function configJsonSchema(target: 'draft-2020-12' | 'draft-7' = 'draft-20
       jsonSchema.default ??= statedDefault(zodSchema)
       if (jsonSchema.default === undefined) delete jsonSchema.default
       if (typeof jsonSchema.propertyNames === 'object') withoutVariable(jsonSchema.propertyNames)
-      if (jsonSchema.pattern?.endsWith(VARIABLE_TOO) === false) jsonSchema.pattern += VARIABLE_TOO
+      if (jsonSchema.pattern?.endsWith(OR_VARIABLE) === false) jsonSchema.pattern += OR_VARIABLE
       const { enum: choices, minLength } = jsonSchema
       if (choices !== undefined) jsonSchema.anyOf = orVariable({ enum: choices })
       if (minLength !== undefined) jsonSchema.anyOf = orVariable({ type: 'string', minLength })
@@ -280,7 +280,7 @@ function statedDefault(schema: z.core.$ZodType): z.core.JSONSchema.BaseSchema['d
 
 /** Variables are not expanded in keys. */
 function withoutVariable(schema: z.core.JSONSchema.BaseSchema): void {
-  if (schema.pattern?.endsWith(VARIABLE_TOO)) schema.pattern = schema.pattern.slice(0, -VARIABLE_TOO.length)
+  if (schema.pattern?.endsWith(OR_VARIABLE)) schema.pattern = schema.pattern.slice(0, -OR_VARIABLE.length)
 }
 
 /** Built once, as a file may have many unknown keys. */

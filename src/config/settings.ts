@@ -1,6 +1,6 @@
 /** Settings that flags and environment variables can give. */
 import * as z from 'zod'
-import { explain, inWords } from './explain.ts'
+import { describeIssue, explain } from './explain.ts'
 import type { Fault } from './fault.ts'
 import * as leaf from './leaves.ts'
 
@@ -46,7 +46,7 @@ export type Given = Map<Name, { where: string; raw: unknown }>
 export function parse(given: Given): Omit<Source, 'notes'> {
   const where = (name: PropertyKey | undefined) => [...given].find(([candidate]) => candidate === name)?.[1].where
   const raw = Object.fromEntries([...given].map(([name, { raw }]) => [name, raw]))
-  const result = settingsSchema.safeParse(raw, { error: inWords })
+  const result = settingsSchema.safeParse(raw, { error: describeIssue })
   if (result.success) return { settings: result.data, faults: [], where }
   const place = ([name]: readonly PropertyKey[]): string => where(name) ?? String(name)
   const faults = explain(result.error.issues, { place, knownKeys: () => NAMES })

@@ -44,12 +44,12 @@ export function listeners({ flags, env, document }: Sources): Listeners {
     adminHost: leaf.host.safeParse(rawInFile(document, 'adminHost')).data,
     adminPort: leaf.port.safeParse(rawInFile(document, 'adminPort')).data,
   }
-  const said = { ...inFile, ...env.settings, ...flags.settings }
+  const given = { ...inFile, ...env.settings, ...flags.settings }
   return {
-    host: said.host ?? DEFAULT_LISTENERS.host,
-    port: said.port ?? DEFAULT_LISTENERS.port,
-    adminHost: said.adminHost ?? DEFAULT_LISTENERS.adminHost,
-    adminPort: said.adminPort ?? DEFAULT_LISTENERS.adminPort,
+    host: given.host ?? DEFAULT_LISTENERS.host,
+    port: given.port ?? DEFAULT_LISTENERS.port,
+    adminHost: given.adminHost ?? DEFAULT_LISTENERS.adminHost,
+    adminPort: given.adminPort ?? DEFAULT_LISTENERS.adminPort,
     where: (name) => flags.where(name) ?? env.where(name) ?? placeInFile(document, name),
   }
 }
@@ -64,7 +64,7 @@ function rawInFile(document: ParsedDocument | undefined, name: ListenerSetting):
 }
 
 /** Flags or environment give the pool named `default`. */
-export const givesPool = ({ flags, env }: Sources): boolean => isGiven('origin', flags, env)
+export const definesDefaultPool = ({ flags, env }: Sources): boolean => isGiven('origin', flags, env)
 
 export const isGiven = (name: keyof Settings, ...sources: readonly Source[]): boolean =>
   sources.some(({ where }) => where(name) !== undefined)

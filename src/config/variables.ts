@@ -2,7 +2,7 @@
  * `${NAME}` in the configuration file stands for an environment variable; `$${` stands for the text `${`.
  *
  * Braces have a meaning in YAML, so `{ token: ${TOKEN} }` would not parse, and values inserted before parsing could
- * change the structure of the file. So before parsing the braces of variables are covered by characters without a
+ * change the structure of the file. So before parsing the braces of variables are masked by characters without a
  * meaning in YAML, one for one, so that positions stay the same; values are inserted afterwards.
  */
 import type { Environment } from './environment.ts'
@@ -11,20 +11,20 @@ const OPEN = '\uE000'
 const CLOSE = '\uE001'
 const NAME = '[A-Za-z_][A-Za-z0-9_]*'
 
-const TO_COVER = new RegExp(`\\$?\\$\\{${NAME}\\}|\\$\\$\\{`, 'g')
-const COVERED = new RegExp(`\\$\\$${OPEN}|\\$${OPEN}(${NAME})${CLOSE}|${CLOSE}|\\$\\{`, 'g')
+const TO_MASK = new RegExp(`\\$?\\$\\{${NAME}\\}|\\$\\$\\{`, 'g')
+const MASKED = new RegExp(`\\$\\$${OPEN}|\\$${OPEN}(${NAME})${CLOSE}|${CLOSE}|\\$\\{`, 'g')
 
-/** Covers the braces of variables; the length stays the same. */
-export const cover = (text: string): string =>
-  text.replaceAll(TO_COVER, (found) => found.replace('{', OPEN).replace('}', CLOSE))
+/** Masks the braces of variables; the length stays the same. */
+export const maskBraces = (text: string): string =>
+  text.replaceAll(TO_MASK, (found) => found.replace('{', OPEN).replace('}', CLOSE))
 
-export const uncover = (text: string): string => text.replaceAll(OPEN, '{').replaceAll(CLOSE, '}')
+export const restoreBraces = (text: string): string => text.replaceAll(OPEN, '{').replaceAll(CLOSE, '}')
 
-/** @returns the covered text with its variables expanded, and what is wrong with them */
-export function expand(covered: string, env: Environment): { text: string; problems: string[] } {
+/** @returns the masked text with its variables expanded, and what is wrong with them */
+export function expand(masked: string, env: Environment): { text: string; problems: string[] } {
   const problems: string[] = []
-  const text = covered.replaceAll(COVERED, (found: string, name: string | undefined) => {
-    if (name === undefined && found !== '${') return uncover(found).replace('$$', '$')
+  const text = masked.replaceAll(MASKED, (found: string, name: string | undefined) => {
+    if (name === undefined && found !== '${') return restoreBraces(found).replace('$$', '$')
     const value = name === undefined ? undefined : env[name]
     if (value !== undefined) return value
     problems.push(

@@ -2,18 +2,18 @@
 
 /** @typedef {import('../live/live.ts').Snapshot} Snapshot */
 
-const KEPT_AS = 'herdgate-token'
+const STORAGE_KEY = 'herdgate-token'
 const ANSWER_MS = 10_000
 /** Snapshots come once a second. A connection may stay open although its other end is gone. */
 const SILENCE_MS = 5000
 
 /** @returns {string | null} the token this tab was given */
-export const token = () => sessionStorage.getItem(KEPT_AS)
+export const token = () => sessionStorage.getItem(STORAGE_KEY)
 
 /** @param {string} given */
-export const remember = (given) => sessionStorage.setItem(KEPT_AS, given)
+export const remember = (given) => sessionStorage.setItem(STORAGE_KEY, given)
 
-export const forget = () => sessionStorage.removeItem(KEPT_AS)
+export const forget = () => sessionStorage.removeItem(STORAGE_KEY)
 
 /** An unsuccessful answer. */
 export class Refused extends Error {

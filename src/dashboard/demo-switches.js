@@ -13,11 +13,11 @@ const OUTAGES = { none: 'works', refuse: 'resets connections', hang: 'never answ
 /** @param {HTMLElement} parent @returns {Promise<void>} */
 export async function mount(parent) {
   const set = /** @type {Setting} */ ((await ask('/v1/demo')).body)
-  const said = element('output', { className: 'said' })
+  const status = element('output', { className: 'said' })
   /** @param {string} path @param {object} body */
-  const tell = (path, body) =>
+  const send = (path, body) =>
     ask(`/v1/demo/${path}`, body).catch((error) => {
-      say(said, `Failed: ${error.message}`)
+      say(status, `Failed: ${error.message}`)
       throw error
     })
 
@@ -28,20 +28,22 @@ export async function mount(parent) {
       'Visitors',
       { max: 100, step: 5, value: set.perSecond },
       (value) => (value === 0 ? 'none' : `${value}/s`),
-      (value) => tell('traffic', { perSecond: value }),
+      (value) => send('traffic', { perSecond: value }),
     ),
-    slider('Latency', { max: 3000, step: 50, value: set.latencyMs }, ms, (latencyMs) => tell('control', { latencyMs })),
+    slider('Latency', { max: 3000, step: 50, value: set.latencyMs }, ms, (latencyMs) => send('control', { latencyMs })),
     slider(
       'Errors',
       { max: 100, step: 5, value: set.errorRate * 100 },
       (value) => `${value} %`,
-      (value) => tell('control', { errorRate: value / 100 }),
+      (value) => send('control', { errorRate: value / 100 }),
     ),
-    outage(set.outage, (value) => tell('control', { outage: value })),
-    herd(said),
+    outage(set.outage, (value) => send('control', { outage: value })),
+    herd(status),
   )
   const title = element('h2', { id: 'demo-title' }, 'The slow API ', element('small', {}, 'yours to break'))
-  parent.append(element('section', { className: 'card demo', 'aria-labelledby': 'demo-title' }, title, controls, said))
+  parent.append(
+    element('section', { className: 'card demo', 'aria-labelledby': 'demo-title' }, title, controls, status),
+  )
 }
 
 /**
@@ -78,18 +80,18 @@ function outage(set, apply) {
   return element('div', {}, element('label', { htmlFor: 'demo-outage' }, 'Outage'), select)
 }
 
-/** @param {HTMLElement} said */
-function herd(said) {
+/** @param {HTMLElement} status */
+function herd(status) {
   const button = element('button', { type: 'button', className: 'primary', id: 'demo-herd' }, 'Send a herd')
   const send = async () => {
     button.disabled = true
-    say(said, 'A hundred clients request the same new resource …')
+    say(status, 'A hundred clients request the same new resource …')
     try {
       const { clients, answered, tookMs, originRequests } = (await ask('/v1/demo/herd', {}, HERD_MS)).body
       const times = originRequests === 1 ? 'once' : `${originRequests} times`
-      say(said, `${clients} clients, ${answered} answered within ${ms(tookMs)}; the API was asked ${times}.`)
+      say(status, `${clients} clients, ${answered} answered within ${ms(tookMs)}; the API was asked ${times}.`)
     } catch {
-      say(said, 'No answer.')
+      say(status, 'No answer.')
     }
     button.disabled = false
   }

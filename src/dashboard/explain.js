@@ -20,7 +20,7 @@ export function explainDialog(dialog) {
     dialog.replaceChildren(
       element('h2', { id: 'explain-title' }, `${request.method} ${request.url}`),
       element('h3', {}, 'Then'),
-      facts(then(request)),
+      facts(eventFacts(request)),
       element('h3', {}, 'Now ', element('small', {}, 'for the same URL without request fields')),
       now,
       element('form', { method: 'dialog' }, close),
@@ -35,7 +35,7 @@ async function present({ method, url, cut }) {
   if (url === '' || cut) return element('p', {}, 'Its URL cannot be explained: it was too long, or could not be read.')
   try {
     const { body } = await ask(`/v1/explain?${new URLSearchParams({ url, method })}`)
-    return facts(told(body))
+    return facts(explainedFacts(body))
   } catch (error) {
     return element('p', { className: 'said bad' }, error instanceof Refused ? error.message : 'No answer.')
   }
@@ -44,7 +44,7 @@ async function present({ method, url, cut }) {
 /** @typedef {[name: string, value: string | undefined]} Fact */
 
 /** @param {LiveRequest} request @returns {Fact[]} */
-function then({ at, status, outcome, firstByteMs, totalMs, bytes: size, route }) {
+function eventFacts({ at, status, outcome, firstByteMs, totalMs, bytes: size, route }) {
   const { originMs } = outcome
   return [
     ['When', time(at)],
@@ -58,7 +58,7 @@ function then({ at, status, outcome, firstByteMs, totalMs, bytes: size, route })
 }
 
 /** @param {Explanation} explanation @returns {Fact[]} */
-function told({ decision, why, key, variant, stored }) {
+function explainedFacts({ decision, why, key, variant, stored }) {
   return [
     ['Decision', `${decision}: ${why}`],
     ['Key', key],

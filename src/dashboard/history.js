@@ -2,10 +2,10 @@
 
 /** @typedef {import('../live/live.ts').Snapshot} Snapshot */
 
-const MOST = 900
+const MAX_SNAPSHOTS = 900
 /** Seconds without a snapshot after which lines are interrupted. */
 const GAP = 3
-const LEAST_SHOWN = 60
+const MIN_SHOWN = 60
 
 export class History {
   /** Epoch seconds, ascending. @type {number[]} */
@@ -27,7 +27,7 @@ export class History {
   #append(at, row) {
     this.#times.push(at)
     this.#rows.push(row)
-    if (this.#times.length > MOST) {
+    if (this.#times.length > MAX_SNAPSHOTS) {
       this.#times.shift()
       this.#rows.shift()
     }
@@ -36,7 +36,7 @@ export class History {
   /** What is shown now. @param {number} most the time shown, in seconds; shorter while there is less */
   view(most) {
     const end = this.#times.at(-1) ?? 0
-    const begin = end - Math.min(most, Math.max(LEAST_SHOWN, end - (this.#times[0] ?? 0)))
+    const begin = end - Math.min(most, Math.max(MIN_SHOWN, end - (this.#times[0] ?? 0)))
     const from = this.#times.findIndex((time) => time >= begin)
     return new View(begin, end, this.#times.slice(from), this.#rows.slice(from))
   }

@@ -63,7 +63,7 @@ async function logIn(input) {
     await watch()
   } catch (error) {
     forget()
-    showLogin(isUnauthorized(error) ? NOT_THE_TOKEN : whyNot(error, 'Herdgate does not answer.'))
+    showLogin(isUnauthorized(error) ? NOT_THE_TOKEN : errorMessage(error, 'Herdgate does not answer.'))
   }
 }
 
@@ -88,7 +88,7 @@ async function watch() {
         forget()
         return showLogin('The token is no longer accepted.')
       }
-      why = whyNot(error, why)
+      why = errorMessage(error, why)
     }
     connected(why, 'bad')
     await new Promise((resolve) => setTimeout(resolve, retryMs))
@@ -100,7 +100,7 @@ async function watch() {
 const isUnauthorized = (error) => error instanceof Refused && error.status === 401
 
 /** @param {unknown} error @param {string} silence what to say when there was no answer */
-const whyNot = (error, silence) => (error instanceof Refused ? error.message : silence)
+const errorMessage = (error, silence) => (error instanceof Refused ? error.message : silence)
 
 /** @param {string} text @param {string} kind */
 function connected(text, kind) {

@@ -25,8 +25,8 @@ export function origins(parent) {
     keyed(list, rows, ({ origin }) => origin, item)
     plot.draw(view, [view.column(mean).map((value) => (value === 0 ? null : value))])
     plot.legend([{ ...lines[0], name: 'mean time to the response head', color: 'miss' }])
-    const told = rows.map(({ origin, asked, failed }) => `${origin}: ${asked} requests, ${failed} failed`)
-    plot.describe(`In the last ${RECENT} seconds: ${told.join('; ')}`)
+    const parts = rows.map(({ origin, asked, failed }) => `${origin}: ${asked} requests, ${failed} failed`)
+    plot.describe(`In the last ${RECENT} seconds: ${parts.join('; ')}`)
   }
 }
 

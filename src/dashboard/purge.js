@@ -34,7 +34,7 @@ export function purge(parent) {
     { type: 'submit', value: 'purge', className: 'danger', title: 'Never serve it again' },
     'Purge',
   )
-  const said = element('p', { className: 'said', role: 'status' })
+  const status = element('p', { className: 'said', role: 'status' })
   const acks = element('ul', { className: 'rows scroll acks' })
   const form = element(
     'form',
@@ -46,7 +46,7 @@ export function purge(parent) {
     element('div', { className: 'buttons' }, soft, hard),
   )
   const hint = element('small', {}, 'Invalidate: revalidated before its next use. Purge: never served again.')
-  parent.append(form, hint, said, acks)
+  parent.append(form, hint, status, acks)
 
   const change = () => {
     const all = kind.value === 'all'
@@ -70,23 +70,23 @@ export function purge(parent) {
   async function send(verb) {
     const body = kind.value === 'all' ? { all: true } : { [kind.value]: [what.value.trim()] }
     soft.disabled = hard.disabled = true
-    say(said, 'Sent …')
-    said.className = 'said'
+    say(status, 'Sent …')
+    status.className = 'said'
     try {
       const answer = await ask(`/v1/${verb}`, body)
       receipt = /** @type {Receipt} */ (answer.body)
       const { position, nodes, tookMs } = receipt
       const everywhere = nodes.acked >= nodes.expected
       say(
-        said,
+        status,
         `Record ${position}: acknowledged by ${count(nodes.acked)} of ${count(nodes.expected)} nodes within ${ms(tookMs + 1)}.`,
       )
-      said.className = `said ${everywhere ? 'good' : 'poor'}`
+      status.className = `said ${everywhere ? 'good' : 'poor'}`
       what.value = ''
     } catch (error) {
       receipt = undefined
-      say(said, error instanceof Refused ? error.message : 'No answer: nothing is certain to have been purged.')
-      said.className = 'said bad'
+      say(status, error instanceof Refused ? error.message : 'No answer: nothing is certain to have been purged.')
+      status.className = 'said bad'
     }
     soft.disabled = hard.disabled = false
   }

@@ -6,7 +6,7 @@ import { reason, RESULTS, words } from './reason.js'
 /** @typedef {import('../live/live.ts').LiveRequest} LiveRequest */
 /** @typedef {LiveRequest & { number: number }} Row */
 
-const MOST = 50
+const MAX_ROWS = 50
 
 /** @param {HTMLElement} parent @param {(request: LiveRequest) => void} onPick */
 export function requests(parent, onPick) {
@@ -23,11 +23,11 @@ export function requests(parent, onPick) {
   let number = 0
   /** Rows do not move while the pointer or the focus is on one. */
   const held = () => body.matches(':hover') || body.contains(document.activeElement)
-  const said = byId('requests-said')
+  const status = byId('requests-said')
 
   function fill() {
     const only = filter.value
-    const shown = kept.filter(({ outcome }) => only === '' || outcome.result === only).slice(0, MOST)
+    const shown = kept.filter(({ outcome }) => only === '' || outcome.result === only).slice(0, MAX_ROWS)
     keyed(
       body,
       shown,
@@ -48,12 +48,12 @@ export function requests(parent, onPick) {
     add(recent) {
       for (const request of recent) kept.unshift({ ...request, number: number++ })
       kept.sort((one, other) => other.at - one.at) // one of several workers may report a second after the others
-      kept.length = Math.min(kept.length, MOST * 4)
+      kept.length = Math.min(kept.length, MAX_ROWS * 4)
     },
     draw() {
       const isHeld = held()
       const hint = kept.length === 0 ? 'none since this page was opened' : 'newest first; select one to see why'
-      say(said, isHeld ? 'on hold while you are in the list' : hint)
+      say(status, isHeld ? 'on hold while you are in the list' : hint)
       if (!isHeld) fill()
     },
   }

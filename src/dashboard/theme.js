@@ -1,6 +1,6 @@
 /** Light, dark, or the system's theme; and the style sheet's colours, for drawing on a canvas. */
 
-const KEPT_AS = 'herdgate-theme'
+const STORAGE_KEY = 'herdgate-theme'
 const dark = matchMedia('(prefers-color-scheme: dark)')
 
 /** @type {Map<string, string>} */
@@ -10,13 +10,13 @@ const listeners = new Set()
 
 /** @param {HTMLSelectElement} select */
 export function themeSelect(select) {
-  select.value = localStorage.getItem(KEPT_AS) ?? ''
+  select.value = localStorage.getItem(STORAGE_KEY) ?? ''
   const apply = () => {
     document.documentElement.dataset['theme'] = select.value
     changed()
   }
   select.addEventListener('change', () => {
-    localStorage.setItem(KEPT_AS, select.value)
+    localStorage.setItem(STORAGE_KEY, select.value)
     apply()
   })
   dark.addEventListener('change', changed)

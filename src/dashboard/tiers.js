@@ -29,8 +29,8 @@ function leftIn(view, name) {
       if (tier === name) reasons.set(reason, (reasons.get(reason) ?? 0) + many)
     }
   }
-  const told = [...reasons].map(([reason, many]) => `${count(many)} ${words(reason)}`)
-  return told.length === 0 ? 'no evictions' : `evicted: ${told.join(', ')}`
+  const parts = [...reasons].map(([reason, many]) => `${count(many)} ${words(reason)}`)
+  return parts.length === 0 ? 'no evictions' : `evicted: ${parts.join(', ')}`
 }
 
 /** @param {Row} row */

@@ -150,25 +150,25 @@ herd.addEventListener('click', async () => {
   herd.disabled = true
   const path = '/products/' + (1000 + Math.floor(Math.random() * 900000))
   const began = performance.now()
-  const said = document.getElementById('herd-said')
+  const status = document.getElementById('herd-said')
   try {
     await Promise.all(Array.from({ length: 24 }, () => ask(path)))
     const ms = Math.round(performance.now() - began)
     const { text } = await ask('/__stats')
-    said.textContent = '24 answers in ' + ms + ' ms. Asked of the API: ' + (JSON.parse(text).paths[path] ?? 'unknown') + '.'
+    status.textContent = '24 answers in ' + ms + ' ms. Asked of the API: ' + (JSON.parse(text).paths[path] ?? 'unknown') + '.'
   } catch {
-    said.textContent = 'no answer'
+    status.textContent = 'no answer'
   }
   herd.disabled = false
 })
 
 const outage = (id, outage, words) => document.getElementById(id).addEventListener('click', async () => {
-  const said = document.getElementById('outage-said')
+  const status = document.getElementById('outage-said')
   try {
     await ask('/__control', { method: 'POST', body: JSON.stringify({ outage }) })
-    said.textContent = words
+    status.textContent = words
   } catch {
-    said.textContent = 'no answer'
+    status.textContent = 'no answer'
   }
 })
 outage('break', 'refuse', 'The API resets every connection now.')

@@ -3,7 +3,7 @@ import { demoPage } from './page.ts'
 import type { Products } from './products.ts'
 
 /** A request that has reached the slow API, with all that its answer depends on. */
-export interface Ask {
+export interface ApiRequest {
   readonly method: string
   readonly path: string
   readonly query: URLSearchParams
@@ -27,7 +27,7 @@ export interface Reply {
   readonly body: string
 }
 
-type Resource = (ask: Ask) => Reply
+type Resource = (request: ApiRequest) => Reply
 
 /** Share of requests that /flaky fails. */
 const FLAKY_ERROR_RATE = 0.3
@@ -37,41 +37,44 @@ const GREETINGS = { en: 'Results for', de: 'Ergebnisse für', fr: 'Résultats po
 /** The resources of the slow API that are sent in one piece once the latency has passed. */
 const RESOURCES: Readonly<Record<string, Resource>> = {
   '/': home,
-  '/search': (ask) => search(ask),
+  '/search': (request) => search(request),
   '/flaky': flaky,
   '/private': personal,
   '/account': account,
-  '/no-store': (ask) => json(ask, 'no-store', { about: 'never stored by anyone' }),
-  '/swr': (ask) =>
-    json(ask, 'public, max-age=2, stale-while-revalidate=60', {
+  '/no-store': (request) => json(request, 'no-store', { about: 'never stored by anyone' }),
+  '/swr': (request) =>
+    json(request, 'public, max-age=2, stale-while-revalidate=60', {
       about: 'fresh for 2 s, then answered stale at once while it is fetched again',
     }),
-  '/sie': (ask) =>
-    json(ask, 'public, max-age=2, stale-if-error=600', { about: 'fresh for 2 s, kept for 10 min against an outage' }),
-  '/early-hints': (ask) =>
-    json(ask, 'public, max-age=10', { about: 'announced by 103 (Early Hints) while it was still being made' }),
+  '/sie': (request) =>
+    json(request, 'public, max-age=2, stale-if-error=600', {
+      about: 'fresh for 2 s, kept for 10 min against an outage',
+    }),
+  '/early-hints': (request) =>
+    json(request, 'public, max-age=10', { about: 'announced by 103 (Early Hints) while it was still being made' }),
 }
 
 /** The answer of the slow API to one request, without the delay. */
-export function answer(ask: Ask): Reply {
-  const productId = /^\/products\/([^/]+)$/.exec(ask.path)?.[1]
-  if (productId !== undefined) return product(ask, productId)
-  if (ask.path === '/search' && ask.method === 'QUERY') return search(ask, new URLSearchParams(ask.content))
-  if (ask.method !== 'GET' && ask.method !== 'HEAD') {
-    return methodNotAllowed(ask, ask.path === '/search' ? 'GET, HEAD, QUERY' : 'GET, HEAD')
+export function answer(request: ApiRequest): Reply {
+  const productId = /^\/products\/([^/]+)$/.exec(request.path)?.[1]
+  if (productId !== undefined) return product(request, productId)
+  if (request.path === '/search' && request.method === 'QUERY')
+    return search(request, new URLSearchParams(request.content))
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    return methodNotAllowed(request, request.path === '/search' ? 'GET, HEAD, QUERY' : 'GET, HEAD')
   }
-  const resource = Object.hasOwn(RESOURCES, ask.path) ? RESOURCES[ask.path] : undefined
-  return resource === undefined ? notFound(ask) : resource(ask)
+  const resource = Object.hasOwn(RESOURCES, request.path) ? RESOURCES[request.path] : undefined
+  return resource === undefined ? notFound(request) : resource(request)
 }
 
 /** The 503 of an outage or of an error rate. */
-export function unavailable(ask: Ask): Reply {
-  return json(ask, 'no-store', { error: 'the slow API is having a bad moment' }, 503)
+export function unavailable(request: ApiRequest): Reply {
+  return json(request, 'no-store', { error: 'the slow API is having a bad moment' }, 503)
 }
 
-function home(ask: Ask): Reply {
-  const { hits: originHits, latencyMs, dashboard } = ask
-  const body = demoPage({ generatedAt: new Date(ask.now), originHits, latencyMs, dashboard })
+function home(request: ApiRequest): Reply {
+  const { hits: originHits, latencyMs, dashboard } = request
+  const body = demoPage({ generatedAt: new Date(request.now), originHits, latencyMs, dashboard })
   return {
     status: 200,
     fields: {
@@ -84,18 +87,18 @@ function home(ask: Ask): Reply {
   }
 }
 
-function product(ask: Ask, id: string): Reply {
-  switch (ask.method) {
+function product(request: ApiRequest, id: string): Reply {
+  switch (request.method) {
     case 'GET':
     case 'HEAD':
-      return showProduct(ask, id)
+      return showProduct(request, id)
     case 'POST': {
-      const changed = ask.products.change(id)
+      const changed = request.products.change(id)
       // Earlier search results may be out of date.
-      return changed === undefined ? notFound(ask) : json(ask, 'no-store', changed, 200, GROUP_INVALIDATION)
+      return changed === undefined ? notFound(request) : json(request, 'no-store', changed, 200, GROUP_INVALIDATION)
     }
     default:
-      return methodNotAllowed(ask, 'GET, HEAD, POST')
+      return methodNotAllowed(request, 'GET, HEAD, POST')
   }
 }
 
@@ -103,14 +106,14 @@ function product(ask: Ask, id: string): Reply {
 const GROUP = '"products"'
 const GROUP_INVALIDATION = { 'Cache-Group-Invalidation': GROUP }
 
-function showProduct(ask: Ask, id: string): Reply {
-  const found = ask.products.find(id)
-  if (found === undefined) return notFound(ask)
+function showProduct(request: ApiRequest, id: string): Reply {
+  const found = request.products.find(id)
+  if (found === undefined) return notFound(request)
   // Weak: generatedAt and originHits differ between two answers of the same version (RFC 9110 section 8.8.1).
   const etag = `W/"product-${found.id}-${found.version}"`
   const cacheControl = 'public, max-age=10, stale-while-revalidate=30, stale-if-error=600'
   const extra = { ETag: etag, 'Surrogate-Key': `product-${found.id} products` }
-  if (noneMatch(ask.fields['if-none-match'], etag)) return json(ask, cacheControl, found, 200, extra)
+  if (noneMatch(request.fields['if-none-match'], etag)) return json(request, cacheControl, found, 200, extra)
   return { status: 304, fields: { 'Cache-Control': cacheControl, ...extra }, body: '' }
 }
 
@@ -121,12 +124,12 @@ function noneMatch(ifNoneMatch: string | undefined, etag: string): boolean {
   return ifNoneMatch.trim() !== '*' && !ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === opaque)
 }
 
-/** @param asked the query of the URL, or a form in the content of a QUERY */
-function search(ask: Ask, asked = ask.query): Reply {
-  const query = (asked.get('q') ?? '').slice(0, 100)
-  const language = languageOf(ask.fields['accept-language'])
+/** @param form the query of the URL, or a form in the content of a QUERY */
+function search(request: ApiRequest, form = request.query): Reply {
+  const query = (form.get('q') ?? '').slice(0, 100)
+  const language = languageOf(request.fields['accept-language'])
   const results = query === '' ? [] : [1, 2, 3].map((rank) => `${query} ${rank}`)
-  return json(ask, 'public, max-age=30', { title: `${GREETINGS[language]} "${query}"`, results }, 200, {
+  return json(request, 'public, max-age=30', { title: `${GREETINGS[language]} "${query}"`, results }, 200, {
     Vary: 'Accept-Language',
     'Content-Language': language,
     'Surrogate-Key': 'search',
@@ -139,42 +142,44 @@ function languageOf(acceptLanguage: string | undefined): keyof typeof GREETINGS 
   return first === 'de' || first === 'fr' ? first : 'en'
 }
 
-function flaky(ask: Ask): Reply {
-  if (ask.chance < FLAKY_ERROR_RATE) return unavailable(ask)
-  return json(ask, 'public, max-age=2, stale-if-error=600', { about: 'fails three times in ten' })
+function flaky(request: ApiRequest): Reply {
+  if (request.chance < FLAKY_ERROR_RATE) return unavailable(request)
+  return json(request, 'public, max-age=2, stale-if-error=600', { about: 'fails three times in ten' })
 }
 
-function personal(ask: Ask): Reply {
-  if (ask.fields.authorization === undefined) {
-    return json(ask, 'no-store', { error: 'say who you are' }, 401, { 'WWW-Authenticate': 'Bearer realm="slow API"' })
+function personal(request: ApiRequest): Reply {
+  if (request.fields.authorization === undefined) {
+    return json(request, 'no-store', { error: 'say who you are' }, 401, {
+      'WWW-Authenticate': 'Bearer realm="slow API"',
+    })
   }
-  return json(ask, 'private, max-age=60', { about: 'for you alone' })
+  return json(request, 'private, max-age=60', { about: 'for you alone' })
 }
 
 /** Cacheable by its Cache-Control and personal by its cookie: the classic mistake. */
-function account(ask: Ask): Reply {
-  return json(ask, 'max-age=60', { about: 'sets a cookie, so it must not be shared' }, 200, {
-    'Set-Cookie': `visit=${ask.hits}; Path=/account; HttpOnly; SameSite=Lax`,
+function account(request: ApiRequest): Reply {
+  return json(request, 'max-age=60', { about: 'sets a cookie, so it must not be shared' }, 200, {
+    'Set-Cookie': `visit=${request.hits}; Path=/account; HttpOnly; SameSite=Lax`,
   })
 }
 
-function notFound(ask: Ask): Reply {
-  return json(ask, 'public, max-age=10', { error: 'there is nothing here' }, 404)
+function notFound(request: ApiRequest): Reply {
+  return json(request, 'public, max-age=10', { error: 'there is nothing here' }, 404)
 }
 
-function methodNotAllowed(ask: Ask, allow: string): Reply {
-  return json(ask, 'no-store', { error: 'this method is not allowed here' }, 405, { Allow: allow })
+function methodNotAllowed(request: ApiRequest, allow: string): Reply {
+  return json(request, 'no-store', { error: 'this method is not allowed here' }, 405, { Allow: allow })
 }
 
 /** JSON that tells a cached answer from a fresh one: when it was made, and how often the API had been asked. */
 function json(
-  ask: Ask,
+  request: ApiRequest,
   cacheControl: string,
   content: object,
   status = 200,
   extra: Readonly<Record<string, string>> = {},
 ): Reply {
-  const shown = { ...content, generatedAt: new Date(ask.now).toISOString(), originHits: ask.hits }
+  const shown = { ...content, generatedAt: new Date(request.now).toISOString(), originHits: request.hits }
   return {
     status,
     fields: { 'Content-Type': 'application/json', 'Cache-Control': cacheControl, ...extra },

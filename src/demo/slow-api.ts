@@ -4,7 +4,7 @@ import type { Clock } from '../model.ts'
 import { changeControl, type Control, mergeControl } from './control.ts'
 import { hitCounter } from './hit-counter.ts'
 import { products } from './products.ts'
-import { answer, type Ask, type Reply, unavailable } from './resources.ts'
+import { type ApiRequest, answer, type Reply, unavailable } from './resources.ts'
 import { streamEvents, streamReport } from './streams.ts'
 
 export interface SlowApiOptions {
@@ -73,7 +73,7 @@ export function createSlowApi(options: SlowApiOptions = {}): SlowApi {
     if (url.pathname === '/early-hints') response.writeEarlyHints({ link: '</products/1>; rel=preload; as=fetch' })
     const { latencyMs } = control
     later(response, latencyMs, () => {
-      const ask: Ask = {
+      const apiRequest: ApiRequest = {
         method: request.method ?? 'GET',
         path: url.pathname,
         query: url.searchParams,
@@ -86,16 +86,17 @@ export function createSlowApi(options: SlowApiOptions = {}): SlowApi {
         chance: random(),
         dashboard: dashboard?.(),
       }
-      if (control.outage === 'error' || ask.chance < control.errorRate) return send(response, unavailable(ask))
-      respond(response, ask)
+      if (control.outage === 'error' || apiRequest.chance < control.errorRate)
+        return send(response, unavailable(apiRequest))
+      respond(response, apiRequest)
     })
   }
 
-  function respond(response: ServerResponse, ask: Ask): void {
-    const reads = ask.method === 'GET' || ask.method === 'HEAD'
-    if (reads && ask.path === '/report') return streamReport(response, ask, reportMs, clock)
-    if (reads && ask.path === '/events') return streamEvents(response, ask, clock)
-    send(response, answer(ask))
+  function respond(response: ServerResponse, apiRequest: ApiRequest): void {
+    const reads = apiRequest.method === 'GET' || apiRequest.method === 'HEAD'
+    if (reads && apiRequest.path === '/report') return streamReport(response, apiRequest, reportMs, clock)
+    if (reads && apiRequest.path === '/events') return streamEvents(response, apiRequest, clock)
+    send(response, answer(apiRequest))
   }
 
   /** Runs when the latency has passed, unless the client has left by then. */

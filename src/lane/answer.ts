@@ -12,7 +12,7 @@ import type { KnownHeads } from './known-heads.ts'
 import { LaneRequest } from './lane-request.ts'
 import type { Outbox, Owed } from './outbox.ts'
 import type { PlainHead } from './plain-head.ts'
-import { comesInOnePiece, type Form, Renderer, type Rendered } from './rendered.ts'
+import { type Form, isSentWithHead, type Rendered, Renderer } from './rendered.ts'
 import { Resource, Resources } from './resources.ts'
 
 /** A client connection that the lane serves. */
@@ -37,34 +37,34 @@ export type Answer = (
   connection: Connection,
   head: PlainHead,
   /** What the head asks for, if that is known from an identical one. */
-  asked: Resource | undefined,
+  knownResource: Resource | undefined,
 ) => boolean
 
 export function createAnswer({ hits, events, clock, idleTimeout, handOver, heads, outbox }: AnswerParts): Answer {
   const ending = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(idleTimeout / 1000)}\r\n\r\n`
   const renderer = new Renderer(ending, (status) => STATUS_CODES[status] ?? 'unknown')
   const resources = new Resources()
-  const tell = events.emitter('request')
+  const emitRequest = events.emitter('request')
 
-  return function answer(connection, head, asked) {
+  return function answer(connection, head, knownResource) {
     const { method } = head
     if (head.contentLength !== 0 || head.asksForRange || (method !== 'GET' && method !== 'HEAD')) return false
     const startedAt = clock.now()
-    const resource = resourceFor(connection, head, asked)
+    const resource = resourceFor(connection, head, knownResource)
     if (resource === undefined) return false
     const request = new LaneRequest(resource.url, head, connection.peer)
     const hit = find(request, resource, startedAt)
     if (hit === undefined) return false
-    if (resource !== asked) heads.add({ head, resource })
+    if (resource !== knownResource) heads.add({ head, resource })
 
     const rendered = renderer.for(hit)
     const form = formOf(request, hit, rendered)
     const content = form === 'whole' ? hit.entry.body.bytes : undefined
-    const behind = content === undefined || comesInOnePiece(content) ? undefined : content
-    outbox.send(connection, renderer.octets(rendered, hit, form), behind)
+    const separateContent = content === undefined || isSentWithHead(content) ? undefined : content
+    outbox.send(connection, renderer.octets(rendered, hit, form), separateContent)
     connection.answeredAt = startedAt
     const totalMs = clock.now() - startedAt
-    tell({
+    emitRequest({
       route: hit.route.name,
       method,
       url: resource.url,
@@ -81,9 +81,9 @@ export function createAnswer({ hits, events, clock, idleTimeout, handOver, heads
     return true
   }
 
-  function resourceFor({ peer, scheme: own }: Connection, head: PlainHead, asked: Resource | undefined) {
+  function resourceFor({ peer, scheme: own }: Connection, head: PlainHead, knownResource: Resource | undefined) {
     const scheme = peer.trusted ? forwardedScheme(head.forwardedProto, own) : own
-    return asked?.scheme === scheme ? asked : (resources.get(head, scheme) ?? resourceOf(head, scheme))
+    return knownResource?.scheme === scheme ? knownResource : (resources.get(head, scheme) ?? resourceOf(head, scheme))
   }
 
   function resourceOf(head: PlainHead, scheme: 'http' | 'https'): Resource | undefined {
@@ -97,7 +97,7 @@ export function createAnswer({ hits, events, clock, idleTimeout, handOver, heads
     const reads = hits.look()
     const hit = hits.find(request, plan, now, reads)
     if (hit === undefined) handOver.put(reads)
-    else if (!resource.isNamed) resources.set(request.head, resource)
+    else if (!resource.isIndexed) resources.set(request.head, resource)
     return hit
   }
 }
@@ -106,7 +106,7 @@ function formOf(request: LaneRequest, { entry }: Hit, rendered: Rendered): Form 
   const { head, method } = request
   const isModified =
     !head.isConditional ||
-    (!rendered.isNamedBy(head) && precondition(request, entry.status, entry.fields) !== 'not-modified')
+    (!rendered.matchesIfNoneMatch(head) && precondition(request, entry.status, entry.fields) !== 'not-modified')
   if (!isModified) return 'notModified'
   return method === 'HEAD' ? 'head' : 'whole'
 }

@@ -1,5 +1,5 @@
 import { REUSE_FIELDS } from '../policy/reuse-fields.ts'
-import { isNamed } from './octets.ts'
+import { equalsIgnoringCase } from './octets.ts'
 
 /** What a field means to the lane's reader. */
 export type Meaning =
@@ -58,7 +58,7 @@ export function meaningOf(octets: Buffer, from: number, to: number): Meaning | u
   const candidates = BY_LENGTH_AND_LETTER[placeOf(to - from, octets[from])] ?? []
   for (let at = 0; at < candidates.length; at++) {
     const candidate = candidates[at]
-    if (candidate !== undefined && isNamed(octets, from, candidate.name)) return candidate.meaning
+    if (candidate !== undefined && equalsIgnoringCase(octets, from, candidate.name)) return candidate.meaning
   }
   return undefined
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../model.ts'
-import { type HttpSocket, owingLateHead, owingNoHead } from '../ports/connections.ts'
+import { type HttpSocket, withLateHead, withoutHeadDeadline } from '../ports/connections.ts'
 
 /** A connection and the state of its idle timer. */
 export interface Timed {
@@ -33,7 +33,7 @@ export class IdleConnections {
   readonly #timeout: number
   readonly #roundMs: number
   readonly #watched = new Set<Timed>()
-  #isAwake = false
+  #isScheduled = false
 
   /** @param timeout in ms */
   constructor(clock: Clock, timeout: number) {
@@ -50,7 +50,7 @@ export class IdleConnections {
   }
 
   /** To be called before input goes to node:http, which keeps the connection's time from then on. */
-  handedOn(connection: Timed): void {
+  handedToNode(connection: Timed): void {
     if (connection.suspended > 0) this.#resume(connection)
     else if (connection.isWatched) this.#handOver(connection)
   }
@@ -62,20 +62,20 @@ export class IdleConnections {
   }
 
   #adopt(connection: Timed): void {
-    owingNoHead.add(connection.socket)
-    owingLateHead.delete(connection.socket)
+    withoutHeadDeadline.add(connection.socket)
+    withLateHead.delete(connection.socket)
     this.#watch(connection)
   }
 
   #handOver(connection: Timed): void {
-    owingNoHead.delete(connection.socket)
+    withoutHeadDeadline.delete(connection.socket)
     this.#unwatch(connection)
   }
 
   #watch(connection: Timed): void {
     connection.isWatched = true
     this.#watched.add(connection)
-    if (!this.#isAwake) this.#lookLater()
+    if (!this.#isScheduled) this.#checkLater()
   }
 
   #unwatch(connection: Timed): void {
@@ -90,23 +90,23 @@ export class IdleConnections {
     if (!socket.destroyed) socket.setTimeout(timeout)
   }
 
-  #lookLater(): void {
-    this.#isAwake = this.#watched.size > 0
-    if (this.#isAwake) this.#clock.after(this.#roundMs, () => this.#look())
+  #checkLater(): void {
+    this.#isScheduled = this.#watched.size > 0
+    if (this.#isScheduled) this.#clock.after(this.#roundMs, () => this.#check())
   }
 
-  #look(): void {
+  #check(): void {
     const now = this.#clock.now()
     for (const connection of this.#watched) {
       const { socket, suspended, answeredAt } = connection
       if (socket.destroyed) this.#unwatch(connection)
-      else if (suspended === 0) this.#lookAtNewcomer(connection, now)
+      else if (suspended === 0) this.#checkNewcomer(connection, now)
       else if (now - answeredAt >= this.#roundMs / 2) this.#resume(connection)
     }
-    this.#lookLater()
+    this.#checkLater()
   }
 
-  #lookAtNewcomer(connection: Timed, now: number): void {
+  #checkNewcomer(connection: Timed, now: number): void {
     const { socket, answeredAt } = connection
     if (socket.writableLength > 0) {
       connection.answeredAt = now // slow readers are left to the minimum rate

@@ -80,9 +80,9 @@ export function openLane(server: Server, parts: LaneParts): Lane {
 
     const push = readInPlace(socket, (octets, length) => {
       flushIfOwed()
-      const begins = rest === 0 && state.open
-      const known = begins ? heads.get(octets, length) : undefined
-      const head = known?.head ?? (begins ? readPlainHead(octets, Math.min(length, parts.headBytes)) : undefined)
+      const beginsRequest = rest === 0 && state.open
+      const known = beginsRequest ? heads.get(octets, length) : undefined
+      const head = known?.head ?? (beginsRequest ? readPlainHead(octets, Math.min(length, parts.headBytes)) : undefined)
       rest = restAfter(rest, head, length)
       const mayAnswer = head !== undefined && rest !== undefined && takesAnswers(socket)
       if (mayAnswer && answer(connection, head, known?.resource)) {
@@ -90,7 +90,7 @@ export function openLane(server: Server, parts: LaneParts): Lane {
         return true
       }
       outbox.flush() // handling this input may take long
-      if (!isEmptyLines(octets, length)) idle.handedOn(connection)
+      if (!isEmptyLines(octets, length)) idle.handedToNode(connection)
       const chunk = ownOctets(octets, length)
       if (known === undefined) head?.moveTo(chunk)
       try {

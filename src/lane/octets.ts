@@ -57,7 +57,7 @@ export function isAt(octets: Buffer, from: number, wanted: Buffer): boolean {
 }
 
 /** Ignores case by setting bit 5, which makes no other octet of a name or a value equal to a letter or "-". */
-export function isNamed(octets: Buffer, from: number, name: Buffer): boolean {
+export function equalsIgnoringCase(octets: Buffer, from: number, name: Buffer): boolean {
   for (let at = 0; at < name.length; at++) if (((octets[from + at] ?? 0) | 0x20) !== name[at]) return false
   return true
 }

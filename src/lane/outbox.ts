@@ -7,11 +7,11 @@ export interface Owed {
 }
 
 /** Most responses that wait: the first waits while as many requests are read and looked up, some 100 µs. */
-const MOST = 32
+const MAX_WAITING = 32
 /** With fewer in a turn of the event loop, a callback at its end costs more than it saves. */
 const WORTHWHILE = 8
 /** While waiting is not worthwhile, one response in this many waits to see whether it has become so. */
-const LOOKS_AGAIN = 64
+const PROBE_INTERVAL = 64
 
 /** A waiting response. */
 interface Place {
@@ -27,7 +27,7 @@ interface Place {
 export class Outbox {
   readonly #atTurnsEnd: (run: () => void) => void
   /** Reused, so that no object is made per response. */
-  readonly #places = Array.from({ length: MOST }, (): Place => emptyPlace())
+  readonly #places = Array.from({ length: MAX_WAITING }, (): Place => emptyPlace())
   #waiting = 0
   /** How many of those waiting the current flush has sent. */
   #sent = 0
@@ -43,7 +43,7 @@ export class Outbox {
 
   /** @param content undefined if there is none or `head` includes it */
   send(connection: Owed, head: Buffer, content: Buffer | undefined): void {
-    if (this.#gathered > 0 || this.#isWorthwhile || this.#looksAgain()) this.#put(connection, head, content)
+    if (this.#gathered > 0 || this.#isWorthwhile || this.#isProbe()) this.#put(connection, head, content)
     else write(connection.socket, head, content)
   }
 
@@ -53,8 +53,8 @@ export class Outbox {
     this.#sent = this.#waiting = 0
   }
 
-  #looksAgain(): boolean {
-    this.#sentAtOnce = (this.#sentAtOnce + 1) % LOOKS_AGAIN
+  #isProbe(): boolean {
+    this.#sentAtOnce = (this.#sentAtOnce + 1) % PROBE_INTERVAL
     return this.#sentAtOnce === 0
   }
 
@@ -65,7 +65,7 @@ export class Outbox {
     place.content = content
     connection.isOwed = true
     if (this.#gathered++ === 0) this.#atTurnsEnd(this.#endTurn)
-    if (this.#waiting === MOST) this.flush()
+    if (this.#waiting === MAX_WAITING) this.flush()
   }
 
   readonly #endTurn = (): void => {

@@ -6,10 +6,10 @@ import {
   CR,
   endOf,
   endOfText,
+  equalsIgnoringCase,
   hashed,
   is,
   isAt,
-  isNamed,
   LETTER,
   LF,
   NAME,
@@ -162,9 +162,9 @@ class Reading implements PlainHead {
         this.hash = hashed(this.octets, from, to, this.hash)
         return true
       case 'connection':
-        if (to - from === KEEP_ALIVE.length) return isNamed(this.octets, from, KEEP_ALIVE)
+        if (to - from === KEEP_ALIVE.length) return equalsIgnoringCase(this.octets, from, KEEP_ALIVE)
         // Without the Upgrade field, which is not plain, it has no effect; some nginx setups send it every time.
-        return to - from === UPGRADE.length && isNamed(this.octets, from, UPGRADE)
+        return to - from === UPGRADE.length && equalsIgnoringCase(this.octets, from, UPGRADE)
       case 'content-length':
         return this.#noteLength(this.octets.toString('latin1', from, to))
       case 'range':

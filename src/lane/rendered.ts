@@ -9,7 +9,7 @@ import type { PlainHead } from './plain-head.ts'
 export type Form = 'whole' | 'head' | 'notModified'
 
 /** Content up to this size shares a buffer with its head and is sent in the same write. */
-const ONE_PIECE_BYTES = 16 * 1024
+const SENT_WITH_HEAD_BYTES = 16 * 1024
 /** Limit for each of the two generations of rendered responses, the newer and the older. */
 const MOST_BYTES = 8 * 2 ** 20
 /** Overhead of each, apart from its octets. */
@@ -47,7 +47,7 @@ export class Rendered {
   }
 
   /** Whether If-None-Match is exactly this entity tag: the client then has this content (RFC 9110 section 13.1.2). */
-  isNamedBy({ octets, tagFrom, tagTo }: PlainHead): boolean {
+  matchesIfNoneMatch({ octets, tagFrom, tagTo }: PlainHead): boolean {
     const tag = this.#tag
     if (tag === undefined || tagTo - tagFrom !== tag.length) return false
     for (let at = 0; at < tag.length; at++) if (octets[tagFrom + at] !== tag.charCodeAt(at)) return false
@@ -115,7 +115,7 @@ export class Renderer {
       return octetsOf(headText(304, this.#reasons(304), notModifiedHead(fields)) + this.#ending, NOTHING)
     }
     if (bytes !== undefined && entry.status !== 204) fields.push('Content-Length', String(bytes.length))
-    const content = form === 'whole' && bytes !== undefined && comesInOnePiece(bytes) ? bytes : NOTHING
+    const content = form === 'whole' && bytes !== undefined && isSentWithHead(bytes) ? bytes : NOTHING
     return octetsOf(headText(entry.status, this.#reasons(entry.status), fields) + this.#ending, content)
   }
 }
@@ -130,4 +130,4 @@ function octetsOf(head: string, content: Buffer): Buffer {
   return octets
 }
 
-export const comesInOnePiece = (content: Buffer): boolean => content.length <= ONE_PIECE_BYTES
+export const isSentWithHead = (content: Buffer): boolean => content.length <= SENT_WITH_HEAD_BYTES

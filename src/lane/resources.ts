@@ -18,14 +18,14 @@ export class Resource {
   }
 
   /** From now on it is found by the target and Host of this head. */
-  nameAs({ octets, targetFrom, targetTo, hostFrom, hostTo }: PlainHead): void {
+  indexBy({ octets, targetFrom, targetTo, hostFrom, hostTo }: PlainHead): void {
     this.#targetLength = targetTo - targetFrom
     this.#octets = Buffer.allocUnsafeSlow(this.#targetLength + hostTo - hostFrom) // not pooled: it may be kept for long
     octets.copy(this.#octets, 0, targetFrom, targetTo)
     octets.copy(this.#octets, this.#targetLength, hostFrom, hostTo)
   }
 
-  get isNamed(): boolean {
+  get isIndexed(): boolean {
     return this.#octets !== NOTHING
   }
 
@@ -68,7 +68,7 @@ export class Resources {
 
   set(head: PlainHead, resource: Resource): void {
     if (head.targetTo - head.targetFrom + head.hostTo - head.hostFrom > MOST_OCTETS) return
-    resource.nameAs(head)
+    resource.indexBy(head)
     this.#places[head.hash & (PLACES - 1)] = resource
   }
 }

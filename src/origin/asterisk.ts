@@ -1,14 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import { HerdgateError } from '../errors.ts'
 import type { Clock, OriginRequest, OriginResponse, Signal } from '../model.ts'
-import { type ContentTimes, lateContent } from './exchange.ts'
+import { type ContentTimeouts, contentTimeoutMessage } from './exchange.ts'
 import { clientGone, failure } from './failure.ts'
 import { ResponseBody } from './response-body.ts'
-import { createSilenceTimer, type Lateness } from './silence-timer.ts'
+import { createSilenceTimer, type TimeoutReason } from './silence-timer.ts'
 import { ask, type SingleRequest } from './single-request.ts'
 
 export interface AsteriskOptions
-  extends ContentTimes,
+  extends ContentTimeouts,
     Pick<SingleRequest, 'url' | 'connectTimeout' | 'headersTimeout' | 'ca' | 'onUnreachable'> {
   readonly clock: Clock
   readonly signal?: Signal | undefined
@@ -41,7 +41,8 @@ function contentOf(response: IncomingMessage, options: AsteriskOptions): Respons
     response.resume()
   }
   const body = new ResponseBody({ resume, cancel: () => response.destroy() })
-  const late = (why: Lateness) => new HerdgateError('origin_timeout', `${url.host}: ${lateContent(why, options)}`)
+  const late = (why: TimeoutReason) =>
+    new HerdgateError('origin_timeout', `${url.host}: ${contentTimeoutMessage(why, options)}`)
   const timer = createSilenceTimer(clock, (why) => response.destroy(late(why)))
   const aborted = () => response.destroy(clientGone())
 

@@ -1,16 +1,16 @@
 import type { OriginRequest, OriginResponse, Signal } from '../model.ts'
 import type { HerdgateError } from '../errors.ts'
 import { isSafe } from '../methods.ts'
-import { type Attempt, Exchange, type Terms, type Waiting } from './exchange.ts'
+import { type Attempt, Exchange, type ExchangeListener, type ExchangeOptions } from './exchange.ts'
 import { clientGone } from './failure.ts'
 
 /** One URL of an origin. */
 export interface Member {
-  readonly terms: Terms
+  readonly exchangeOptions: ExchangeOptions
   /** On any free connection. */
   send(request: OriginRequest, exchange: Exchange): void
   /** On a new one: if one idle connection had closed, the others may have too (RFC 9112 section 9.3.1). */
-  sendAnew(request: OriginRequest, exchange: Exchange): void
+  sendOnNewConnection(request: OriginRequest, exchange: Exchange): void
 }
 
 export interface CallParts<M extends Member> {
@@ -18,16 +18,16 @@ export interface CallParts<M extends Member> {
   readonly members: readonly M[]
   readonly signal: Signal | undefined
   /** Called when no connection to a member could be established. */
-  readonly unreachable: (member: M) => void
+  readonly onUnreachable: (member: M) => void
   /** Called once, when the call has failed or the response's content has ended, successfully or not. */
-  readonly over: () => void
+  readonly onFinished: () => void
 }
 
 /**
  * One fetch, from its first attempt to the last octet of its response. If a URL cannot be reached, nothing has been
  * sent, and the request goes to the next.
  */
-export class Call<M extends Member> implements Waiting {
+export class Call<M extends Member> implements ExchangeListener {
   /** Rejects with a HerdgateError. */
   readonly response: Promise<OriginResponse>
   readonly #parts: CallParts<M>
@@ -56,12 +56,12 @@ export class Call<M extends Member> implements Waiting {
     const { members, signal } = this.#parts
     const member = members[this.#at]
     if (member === undefined) return
-    const exchange = new Exchange(this.#request, member.terms, this)
+    const exchange = new Exchange(this.#request, member.exchangeOptions, this)
     this.#exchange = exchange
     if (signal?.aborted) this.#abort()
     try {
       if (exchange.isOver) return
-      if (this.#isRepeated) member.sendAnew(this.#request, exchange)
+      if (this.#isRepeated) member.sendOnNewConnection(this.#request, exchange)
       else member.send(this.#request, exchange)
     } catch (thrown) {
       this.#giveUp(thrown)
@@ -78,23 +78,23 @@ export class Call<M extends Member> implements Waiting {
     if (this.#isOver) return
     this.#isOver = true
     this.#parts.signal?.removeEventListener('abort', this.#abort)
-    this.#parts.over()
+    this.#parts.onFinished()
   }
 
   #afterFailure(attempt: Exclude<Attempt, { kind: 'answered' }>): void {
     if (!this.#isRepeated && isWorthRepeating(attempt, this.#request)) {
       this.#isRepeated = true
-      this.#request = anew(this.#request)
+      this.#request = withBodyAgain(this.#request)
       return this.#attempt()
     }
-    if (attempt.kind === 'unreachable') this.#passOn(attempt.error)
+    if (attempt.kind === 'unreachable') this.#tryNextMember(attempt.error)
     else this.#giveUp(attempt.error)
   }
 
-  #passOn(error: HerdgateError): void {
-    const { members, unreachable } = this.#parts
+  #tryNextMember(error: HerdgateError): void {
+    const { members, onUnreachable } = this.#parts
     const member = members[this.#at]
-    if (member !== undefined) unreachable(member)
+    if (member !== undefined) onUnreachable(member)
     this.#at++
     this.#isRepeated = false
     if (this.#at < members.length) this.#attempt()
@@ -117,6 +117,6 @@ function isRepeatable({ method, body, bodyAgain }: OriginRequest): boolean {
 }
 
 /** The request with its content from the beginning. */
-function anew(request: OriginRequest): OriginRequest {
+function withBodyAgain(request: OriginRequest): OriginRequest {
   return request.bodyAgain === undefined ? request : { ...request, body: request.bodyAgain() }
 }

@@ -5,7 +5,7 @@ import { clientGone } from './failure.ts'
 /** Limits how many requests are in progress at once; the others wait in a queue, first come, first served. */
 export interface ConcurrencyLimit {
   /** Takes a place if one is free. */
-  enterAtOnce(): boolean
+  tryEnter(): boolean
   /**
    * Waits for a place. Every admitted caller must call leave() once.
    * @throws HerdgateError overloaded when the queue is full or the wait too long; client_gone on abort
@@ -53,7 +53,7 @@ class Room {
     return true
   }
 
-  giveBack(): void {
+  release(): void {
     this.#taken -= 1
     this.admitWaiting()
   }
@@ -69,7 +69,7 @@ class Room {
 
 /** Counts only what has entered through it; other limits may share the room. */
 function limitOn(room: Room, clock: Clock): ConcurrencyLimit {
-  const idlers: (() => void)[] = []
+  const idleListeners: (() => void)[] = []
   let inFlight = 0
   let queued = 0
 
@@ -82,7 +82,7 @@ function limitOn(room: Room, clock: Clock): ConcurrencyLimit {
         cancel()
         signal?.removeEventListener('abort', aborted)
         finish()
-        tellIdle()
+        notifyIdle()
       }
       const admitted = () => {
         inFlight += 1
@@ -98,33 +98,33 @@ function limitOn(room: Room, clock: Clock): ConcurrencyLimit {
     })
   }
 
-  function enterAtOnce(): boolean {
+  function tryEnter(): boolean {
     const isAdmitted = room.take()
     if (isAdmitted) inFlight += 1
     return isAdmitted
   }
 
   const isIdle = (): boolean => inFlight === 0 && queued === 0
-  const tellIdle = (): void => {
-    if (isIdle()) for (const done of idlers.splice(0)) done()
+  const notifyIdle = (): void => {
+    if (isIdle()) for (const done of idleListeners.splice(0)) done()
   }
 
   return {
-    enterAtOnce,
+    tryEnter,
     async enter(signal) {
       if (signal?.aborted) throw clientGone()
-      if (enterAtOnce()) return
+      if (tryEnter()) return
       const { size } = room.waiting
       if (size >= room.limits.queue) throw overloaded(`${size} requests are waiting already`)
       await wait(signal)
     },
     leave() {
       inFlight -= 1
-      room.giveBack()
-      tellIdle()
+      room.release()
+      notifyIdle()
     },
     usage: () => ({ inFlight, queued }),
-    idle: () => (isIdle() ? Promise.resolve() : new Promise((resolve) => idlers.push(resolve))),
+    idle: () => (isIdle() ? Promise.resolve() : new Promise((resolve) => idleListeners.push(resolve))),
     successor(limits) {
       room.limits = limits
       room.admitWaiting()

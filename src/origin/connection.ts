@@ -30,7 +30,7 @@ export class Connection extends Client {
   }
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    if (handler instanceof Exchange) handler.carriedBy(this.#socket)
+    if (handler instanceof Exchange) handler.setSocket(this.#socket)
     return super.dispatch(options, handler)
   }
 }

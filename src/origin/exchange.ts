@@ -9,7 +9,7 @@ import { framingProblem, isEndedByConnection } from './framing.ts'
 import type { OriginSocket } from './origin-socket.ts'
 import { lend } from './request-body.ts'
 import { type BodySource, ResponseBody } from './response-body.ts'
-import type { Lateness, SilenceTimer } from './silence-timer.ts'
+import type { SilenceTimer, TimeoutReason } from './silence-timer.ts'
 
 /** How an exchange went, up to the response's head. */
 export type Attempt =
@@ -21,7 +21,7 @@ export type Attempt =
   | { readonly kind: 'failed'; readonly error: HerdgateError }
 
 /** How long content may take. */
-export interface ContentTimes {
+export interface ContentTimeouts {
   /** Between octets of content, in milliseconds, not counting the time in which we read none. */
   readonly bodyTimeout: number
   /** From the head to the last octet of content, in milliseconds. */
@@ -29,7 +29,7 @@ export interface ContentTimes {
 }
 
 /** Settings of every exchange with one URL of an origin. */
-export interface Terms extends ContentTimes {
+export interface ExchangeOptions extends ContentTimeouts {
   /** The origin's authority, for messages. */
   readonly where: string
   /** From the request's last octet to the complete head, in milliseconds. */
@@ -38,7 +38,7 @@ export interface Terms extends ContentTimes {
 }
 
 /** Receives the outcome of an exchange. */
-export interface Waiting {
+export interface ExchangeListener {
   /** Called once. */
   attempted(attempt: Attempt): void
   /** Called once after a response, when its content has ended, successfully or not. */
@@ -48,15 +48,15 @@ export interface Waiting {
 /** One request and its response on one connection: undici's handler, and the source of the response's content. */
 export class Exchange implements Dispatcher.DispatchHandler, BodySource {
   readonly #request: OriginRequest
-  readonly #terms: Terms
-  readonly #waiting: Waiting
+  readonly #options: ExchangeOptions
+  readonly #listener: ExchangeListener
   #socket: OriginSocket | undefined
   #controller: Dispatcher.DispatchController | undefined
   #stage: Stage = 'connect'
   #isReused = false
-  #isHeard = false
+  #hasResponseBegun = false
   /** The next octets of the request have to come from the client. */
-  #isClientsTurn = false
+  #isWaitingForClient = false
   /** No more content is taken for now. */
   #isFull = false
   /** Present while the origin's silence counts. */
@@ -67,10 +67,10 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
   /** Why it is over; `true` when it went well. */
   #over: HerdgateError | true | undefined
 
-  constructor(request: OriginRequest, terms: Terms, waiting: Waiting) {
+  constructor(request: OriginRequest, options: ExchangeOptions, listener: ExchangeListener) {
     this.#request = request
-    this.#terms = terms
-    this.#waiting = waiting
+    this.#options = options
+    this.#listener = listener
   }
 
   get isOver(): boolean {
@@ -83,18 +83,18 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
     if (body === undefined) return null
     return lend(body, {
       waitingForClient: () => {
-        this.#isClientsTurn = true
+        this.#isWaitingForClient = true
         this.#silence?.hold()
       },
       handedOver: () => {
-        this.#isClientsTurn = false
-        this.#movedOn()
+        this.#isWaitingForClient = false
+        this.#onProgress()
       },
     })
   }
 
   /** Tells which client of the pool took the request. */
-  carriedBy(socket: OriginSocket): void {
+  setSocket(socket: OriginSocket): void {
     this.#socket = socket
   }
 
@@ -106,14 +106,14 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
   }
 
   /** The origin has been silent for too long, or sends without end. */
-  late(why: Lateness): void {
+  onTimeout(why: TimeoutReason): void {
     this.abort(this.#timeout(why))
   }
 
   /** There is room for content again. */
   resume(): void {
     this.#isFull = false
-    this.#movedOn()
+    this.#onProgress()
     this.#controller?.resume()
   }
 
@@ -129,26 +129,26 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
     if (this.#socket === undefined) return
     this.#isReused = this.#socket.begin(this) > 0
     this.#silence = this.#socket.silence
-    this.#silence.start(this.#terms.headersTimeout)
-    this.#holdIfOthersTurn() // undici has asked for content before this
+    this.#silence.start(this.#options.headersTimeout)
+    this.#holdIfNotOriginsTurn() // undici has asked for content before this
   }
 
   onResponseStarted(): void {
-    this.#isHeard = true
+    this.#hasResponseBegun = true
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
     const fields = fieldsOf(controller.rawHeaders)
     if (status < 200) return this.#onInterim(status, fields)
-    const wrong = this.#socket && framingProblem(this.#socket, fields)
-    if (wrong !== undefined) return this.abort(this.#invalid(wrong))
+    const problem = this.#socket && framingProblem(this.#socket, fields)
+    if (problem !== undefined) return this.abort(this.#invalid(problem))
     this.#stage = 'body'
-    this.#silence?.start(this.#terms.bodyTimeout, this.#terms.totalTimeout)
-    this.#holdIfOthersTurn()
+    this.#silence?.start(this.#options.bodyTimeout, this.#options.totalTimeout)
+    this.#holdIfNotOriginsTurn()
     this.#body = new ResponseBody(this)
     // Node does not say whether TLS was closed or only the connection under it (RFC 9112 section 9.8).
-    const mayBeCutOff = this.#terms.overTls && isEndedByConnection(this.#request.method, status, fields)
-    this.#waiting.attempted({
+    const mayBeCutOff = this.#options.overTls && isEndedByConnection(this.#request.method, status, fields)
+    this.#listener.attempted({
       kind: 'answered',
       response: { status, fields, body: this.#body, mayBeCutOff, trailers: () => this.#trailers },
     })
@@ -157,7 +157,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#isFull = this.#body?.push(chunk) === false
     if (this.#isFull) controller.pause()
-    this.#movedOn()
+    this.#onProgress()
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
@@ -165,33 +165,33 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
     if (this.#socket?.fault !== undefined) return this.onResponseError(controller, this.#socket.fault)
     if (this.#over !== undefined) return
     this.#over = true
-    this.#endWatch()
+    this.#stopWatching()
     this.#trailers = fieldsOf(controller.rawTrailers)
     this.#body?.end()
-    this.#waiting.finished()
+    this.#listener.finished()
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
     if (this.#over !== undefined) return
-    const error = failure(cause, this.#stageOf(cause), this.#terms.where)
-    this.#fail(error, this.#unanswered(cause, error))
+    const error = failure(cause, this.#stageOf(cause), this.#options.where)
+    this.#fail(error, this.#failedAttempt(cause, error))
   }
 
   /** Octets have moved in either direction: the origin's silence is counted from now on, if it is its turn. */
-  #movedOn(): void {
+  #onProgress(): void {
     this.#silence?.touch()
-    this.#holdIfOthersTurn()
+    this.#holdIfNotOriginsTurn()
   }
 
   /** The hold lasts until we take content again, or the client sends what the origin may be waiting for. */
-  #holdIfOthersTurn(): void {
-    if (this.#isFull || this.#isClientsTurn) this.#silence?.hold()
+  #holdIfNotOriginsTurn(): void {
+    if (this.#isFull || this.#isWaitingForClient) this.#silence?.hold()
   }
 
   #onInterim(status: number, fields: Fields): void {
-    this.#interim ??= new Interim(this.#terms.where, this.#request.onInterim)
-    const wrong = this.#interim.receive(status, fields)
-    if (wrong !== undefined) this.abort(wrong)
+    this.#interim ??= new Interim(this.#options.where, this.#request.onInterim)
+    const problem = this.#interim.receive(status, fields)
+    if (problem !== undefined) this.abort(problem)
   }
 
   /** An error before the first octet was sent is a connect error, unless an idle connection broke at that moment. */
@@ -201,42 +201,43 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
       : this.#stage
   }
 
-  #unanswered(cause: Error, error: HerdgateError): Attempt {
+  #failedAttempt(cause: Error, error: HerdgateError): Attempt {
     if (this.#socket !== undefined && cause === this.#socket.refusal) return { kind: 'unreachable', error }
     const sent = this.#stage !== 'connect'
-    const isLost = !this.#isHeard && (this.#isReused || !sent) && isConnectionLoss(cause)
+    const isLost = !this.#hasResponseBegun && (this.#isReused || !sent) && isConnectionLoss(cause)
     return isLost ? { kind: 'lost', sent, error } : { kind: 'failed', error }
   }
 
   #fail(error: HerdgateError, attempt: Attempt): void {
     this.#over = error
-    this.#endWatch()
+    this.#stopWatching()
     this.#socket?.abandon()
-    if (this.#body === undefined) return this.#waiting.attempted(attempt)
+    if (this.#body === undefined) return this.#listener.attempted(attempt)
     this.#body.fail(error)
-    this.#waiting.finished()
+    this.#listener.finished()
   }
 
   /** The socket's timer may serve another exchange from now on. */
-  #endWatch(): void {
+  #stopWatching(): void {
     if (this.#silence === undefined) return
     this.#silence = undefined
     this.#socket?.end()
   }
 
   #invalid(what: string): HerdgateError {
-    return new HerdgateError('origin_invalid', `${this.#terms.where}: ${what}`)
+    return new HerdgateError('origin_invalid', `${this.#options.where}: ${what}`)
   }
 
-  #timeout(why: Lateness): HerdgateError {
-    const { where, headersTimeout } = this.#terms
-    const message = this.#stage === 'body' ? lateContent(why, this.#terms) : `no response within ${headersTimeout} ms`
+  #timeout(why: TimeoutReason): HerdgateError {
+    const { where, headersTimeout } = this.#options
+    const message =
+      this.#stage === 'body' ? contentTimeoutMessage(why, this.#options) : `no response within ${headersTimeout} ms`
     return new HerdgateError('origin_timeout', `${where}: ${message}`)
   }
 }
 
 /** What is wrong with the content, in words. */
-export const lateContent = (why: Lateness, { bodyTimeout, totalTimeout }: ContentTimes): string =>
+export const contentTimeoutMessage = (why: TimeoutReason, { bodyTimeout, totalTimeout }: ContentTimeouts): string =>
   why === 'silent' ? `silent for ${bodyTimeout} ms` : `content was not complete after ${totalTimeout} ms`
 
 const NO_FIELDS: Fields = []

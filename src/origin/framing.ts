@@ -8,15 +8,18 @@ export function isEndedByConnection(method: string, status: number, fields: Fiel
 }
 
 /** The HTTP version of a response, if it is not HTTP/1.1. */
-export interface Spoken {
+export interface SpokenVersion {
   readonly speaksHttp10: boolean
   /** Its major version is not 1. */
-  readonly speaksAnother: boolean
+  readonly speaksOtherVersion: boolean
 }
 
 /** Why content cannot be read as the response's head describes it, in words; undefined if it can. */
-export function framingProblem({ speaksHttp10, speaksAnother }: Spoken, fields: Fields): string | undefined {
-  if (speaksAnother) return 'another version of HTTP'
+export function framingProblem(
+  { speaksHttp10, speaksOtherVersion }: SpokenVersion,
+  fields: Fields,
+): string | undefined {
+  if (speaksOtherVersion) return 'another version of HTTP'
   if (isCompressed(fields)) return 'a transfer coding that was not asked for'
   // An HTTP/1.0 sender may have passed the coding on without knowing it (RFC 9112 section 6.1).
   return speaksHttp10 && has(fields, 'transfer-encoding') ? 'a transfer coding in HTTP/1.0' : undefined

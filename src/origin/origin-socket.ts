@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import { type buildConnector, errors } from 'undici'
 import type { Clock } from '../model.ts'
-import { createSilenceTimer, type Lateness, type SilenceTimer } from './silence-timer.ts'
+import { createSilenceTimer, type SilenceTimer, type TimeoutReason } from './silence-timer.ts'
 import { StatusLines } from './status-line.ts'
 
 /** Most octets in a response's head, or in its trailer section. */
@@ -15,8 +15,8 @@ export interface OriginSocketOptions {
 }
 
 /** The exchange in progress. */
-export interface Watched {
-  late(why: Lateness): void
+export interface TimeoutListener {
+  onTimeout(why: TimeoutReason): void
 }
 
 /** The successive sockets of one undici client. */
@@ -36,14 +36,14 @@ export class OriginSocket {
   readonly #statusLines = new StatusLines()
   #dialling: Socket | undefined
   #served = 0
-  #watched: Watched | undefined
+  #listener: TimeoutListener | undefined
 
   constructor(options: OriginSocketOptions, dial: () => Socket, clock: Clock) {
     this.#dial = dial
     this.#connected = options.url.protocol === 'https:' ? 'secureConnect' : 'connect'
     this.#timeout = options.connectTimeout
     this.#clock = clock
-    this.silence = createSilenceTimer(clock, (why) => this.#watched?.late(why))
+    this.silence = createSilenceTimer(clock, (why) => this.#listener?.onTimeout(why))
   }
 
   /**
@@ -51,26 +51,26 @@ export class OriginSocket {
    * @param watched notified when `silence` has expired
    * @returns how many began on the current socket before it
    */
-  begin(watched: Watched): number {
+  begin(listener: TimeoutListener): number {
     this.#statusLines.begin()
-    this.#watched = watched
+    this.#listener = listener
     return this.#served++
   }
 
   /** Whether the response being read is HTTP/1.0. */
   get speaksHttp10(): boolean {
-    return this.#statusLines.isOfHttp10
+    return this.#statusLines.isHttp10
   }
 
   /** Whether its major version is not 1. */
-  get speaksAnother(): boolean {
-    return this.#statusLines.isOfAnother
+  get speaksOtherVersion(): boolean {
+    return this.#statusLines.isOtherVersion
   }
 
   /** To be called when that request is over. */
   end(): void {
     this.silence.rest()
-    this.#watched = undefined
+    this.#listener = undefined
   }
 
   /** Gives up an attempt to connect that is no longer needed. */
@@ -109,7 +109,7 @@ export class OriginSocket {
       refused(error)
     })
     socket.once('close', () => {
-      if (this.#watched === undefined) this.silence.stop()
+      if (this.#listener === undefined) this.silence.stop()
       refused(new errors.SocketError('closed while connecting'))
     })
   }
@@ -118,7 +118,7 @@ export class OriginSocket {
     const read = socket.read.bind(socket)
     socket.read = (size) => {
       const chunk: unknown = read(size)
-      if (this.#statusLines.isDue && chunk instanceof Uint8Array) this.#statusLines.scan(chunk)
+      if (this.#statusLines.isHeadDue && chunk instanceof Uint8Array) this.#statusLines.scan(chunk)
       return chunk
     }
   }

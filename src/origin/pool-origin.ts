@@ -6,12 +6,12 @@ import { type ConcurrencyLimit, type ConcurrencyLimitOptions, createConcurrencyL
 import { askForOptions } from './asterisk.ts'
 import { Call, type Member } from './call.ts'
 import { Connection } from './connection.ts'
-import type { ContentTimes, Exchange } from './exchange.ts'
+import type { ContentTimeouts, Exchange } from './exchange.ts'
 import { withHostFor } from './host.ts'
 import { createDialer, hostOf } from './dialer.ts'
 import { createRotation } from './rotation.ts'
 
-export interface OriginOptions extends ContentTimes {
+export interface OriginOptions extends ContentTimeouts {
   readonly name: string
   /** One or more http or https URLs, used in rotation. The path of a URL is prefixed to every target. */
   readonly urls: readonly string[]
@@ -35,7 +35,7 @@ export interface PoolOrigin extends Origin {
    */
   enter(signal: AbortSignal): Promise<() => void>
   /** The next URL in the rotation, for a connection outside the pools, and how to report that it is unreachable. */
-  nextUrl(): { readonly url: string; readonly unreachable: () => void }
+  nextUrl(): { readonly url: string; readonly onUnreachable: () => void }
   /** An origin with other options on the same places: both together keep to the new limit of requests in progress. */
   successor(options: OriginOptions): PoolOrigin
   /**
@@ -80,19 +80,19 @@ function originBehind(limit: ConcurrencyLimit, options: OriginOptions, clock: Cl
   let isClosing = false
 
   function fetch(request: OriginRequest, signal?: Signal): Promise<OriginResponse> {
-    const wrong = problemWith(request) ?? (isClosing ? closed(options.name) : undefined)
-    if (wrong !== undefined) return Promise.reject(wrong)
-    if (!signal?.aborted && limit.enterAtOnce()) return ask(request, signal)
+    const problem = problemWith(request) ?? (isClosing ? closed(options.name) : undefined)
+    if (problem !== undefined) return Promise.reject(problem)
+    if (!signal?.aborted && limit.tryEnter()) return ask(request, signal)
     return limit.enter(signal).then(() => ask(request, signal))
   }
 
   function ask(request: OriginRequest, signal: Signal | undefined): Promise<OriginResponse> {
-    if (request.target === '*') return askAll(request, signal)
-    const parts = { members: rotation.turn(), signal, unreachable: rotation.failed, over: limit.leave }
+    if (request.target === '*') return askAsterisk(request, signal)
+    const parts = { members: rotation.turn(), signal, onUnreachable: rotation.failed, onFinished: limit.leave }
     return new Call(request, parts).response
   }
 
-  const askAll = async (request: OriginRequest, signal: Signal | undefined): Promise<OriginResponse> => {
+  const askAsterisk = async (request: OriginRequest, signal: Signal | undefined): Promise<OriginResponse> => {
     const { connectTimeout, headersTimeout, bodyTimeout, totalTimeout, ca } = options
     const [member = first] = rotation.turn()
     const { url } = member
@@ -116,9 +116,9 @@ function originBehind(limit: ConcurrencyLimit, options: OriginOptions, clock: Cl
     return once(limit.leave)
   }
 
-  const nextUrl = (): { url: string; unreachable: () => void } => {
+  const nextUrl = (): { url: string; onUnreachable: () => void } => {
     const [member = first] = rotation.turn()
-    return { url: member.url.href, unreachable: () => rotation.failed(member) }
+    return { url: member.url.href, onUnreachable: () => rotation.failed(member) }
   }
 
   const successor = (next: OriginOptions): PoolOrigin => originBehind(limit.successor(limitsOf(next)), next, clock)
@@ -154,29 +154,30 @@ function createMember(text: string, options: OriginOptions, clock: Clock): PoolM
   const dial = createDialer({ url, ca })
   const factory = () => new Connection({ url, connectTimeout }, dial, clock)
   const pool = new Pool(url.origin, { connections: maxConcurrency, allowH2: false, factory })
-  const alone = new Set<Connection>()
+  const singleUse = new Set<Connection>()
   const basePath = url.pathname.replace(/\/$/, '')
   // Without it undici would take the name from Host, and reconnect whenever that changes.
   const servername = hostOf(url)
 
-  const sendBy = (dispatcher: Dispatcher, { method, target, fields }: OriginRequest, exchange: Exchange) => {
+  const sendThrough = (dispatcher: Dispatcher, { method, target, fields }: OriginRequest, exchange: Exchange) => {
     const headers = without(withHostFor(url, fields), (name) => PER_HOP.has(name))
     const dispatch = { method, path: basePath + target, headers, body: exchange.upload(), servername }
     dispatcher.dispatch(dispatch, exchange)
   }
-  const sendAnew = (request: OriginRequest, exchange: Exchange) => {
+  const sendOnNewConnection = (request: OriginRequest, exchange: Exchange) => {
     const connection = factory()
-    alone.add(connection)
-    sendBy(connection, request, exchange)
-    void connection.close().finally(() => alone.delete(connection)) // closes once the request is answered
+    singleUse.add(connection)
+    sendThrough(connection, request, exchange)
+    void connection.close().finally(() => singleUse.delete(connection)) // closes once the request is answered
   }
   return {
     url,
-    terms: { where: url.host, headersTimeout, bodyTimeout, totalTimeout, overTls: url.protocol === 'https:' },
-    send: (request, exchange) => (pool.closed ? sendAnew(request, exchange) : sendBy(pool, request, exchange)),
-    sendAnew,
+    exchangeOptions: { where: url.host, headersTimeout, bodyTimeout, totalTimeout, overTls: url.protocol === 'https:' },
+    send: (request, exchange) =>
+      pool.closed ? sendOnNewConnection(request, exchange) : sendThrough(pool, request, exchange),
+    sendOnNewConnection,
     retire: () => void pool.close(),
-    destroy: () => Promise.all([pool, ...alone].map((dispatcher) => dispatcher.destroy())),
+    destroy: () => Promise.all([pool, ...singleUse].map((dispatcher) => dispatcher.destroy())),
   }
 }
 

@@ -30,7 +30,7 @@ export class ResponseBody implements AsyncIterableIterator<Uint8Array, undefined
   readonly #waiters: Waiter[] = []
   #bytes = 0
   #isFull = false
-  #isBegun = false
+  #hasBegun = false
   #state: State = { kind: 'open' }
 
   constructor(source: BodySource) {
@@ -64,14 +64,14 @@ export class ResponseBody implements AsyncIterableIterator<Uint8Array, undefined
   }
 
   takeWhole(mostBytes: number): readonly Uint8Array[] | undefined {
-    if (this.#state.kind !== 'ended' || this.#isBegun || this.#bytes > mostBytes) return undefined
-    this.#isBegun = true
+    if (this.#state.kind !== 'ended' || this.#hasBegun || this.#bytes > mostBytes) return undefined
+    this.#hasBegun = true
     this.#bytes = 0
     return this.#chunks.splice(0)
   }
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    this.#isBegun = true
+    this.#hasBegun = true
     const chunk = this.#take()
     if (chunk !== undefined) {
       this.#bytes -= chunk.length
@@ -89,7 +89,7 @@ export class ResponseBody implements AsyncIterableIterator<Uint8Array, undefined
 
   async return(): Promise<IteratorResult<Uint8Array, undefined>> {
     const wasOpen = this.#state.kind === 'open'
-    this.#isBegun = true
+    this.#hasBegun = true
     this.#state = { kind: 'ended' }
     this.#chunks.length = 0
     this.#bytes = 0

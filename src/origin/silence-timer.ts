@@ -8,9 +8,9 @@ export interface SilenceTimer {
   /**
    * Begins a watch, in place of the one before.
    * @param limitMs of silence
-   * @param wholeMs for the watch as a whole, however often it is touched, and also on hold
+   * @param totalMs for the watch as a whole, however often it is touched, and also on hold
    */
-  start(limitMs: number, wholeMs?: number): void
+  start(limitMs: number, totalMs?: number): void
   /** The other side gave a sign of life; also ends a hold. */
   touch(): void
   /** Silence is not the other side's fault for now: only the limit for the whole watch still applies. */
@@ -22,7 +22,7 @@ export interface SilenceTimer {
 }
 
 /** Why a watch has expired: the other side was silent, or went on without end. */
-export type Lateness = 'silent' | 'endless'
+export type TimeoutReason = 'silent' | 'endless'
 
 /** A timer that fires later than this, in ms, shows that the process was stalled, and read nothing meanwhile. */
 const STOOD_STILL_MS = 100
@@ -34,7 +34,7 @@ const LATE_MS = 0
  * whose response may be waiting to be read: once per silence, the watch is extended by as much, but not past its end.
  * @param expired called once per watch
  */
-export function createSilenceTimer(clock: Clock, expired: (why: Lateness) => void): SilenceTimer {
+export function createSilenceTimer(clock: Clock, expired: (why: TimeoutReason) => void): SilenceTimer {
   let limit = Number.POSITIVE_INFINITY
   let due = Number.POSITIVE_INFINITY
   let end = Number.POSITIVE_INFINITY
@@ -60,7 +60,7 @@ export function createSilenceTimer(clock: Clock, expired: (why: Lateness) => voi
     if (due > now) fireIn(Math.min(due - now, limit), now)
     else expire('silent')
   }
-  const expire = (why: Lateness) => {
+  const expire = (why: TimeoutReason) => {
     rest()
     expired(why)
   }
@@ -70,10 +70,10 @@ export function createSilenceTimer(clock: Clock, expired: (why: Lateness) => voi
     end = Number.POSITIVE_INFINITY
   }
   return {
-    start(limitMs, wholeMs = Number.POSITIVE_INFINITY) {
+    start(limitMs, totalMs = Number.POSITIVE_INFINITY) {
       const now = clock.now()
       limit = limitMs
-      end = now + wholeMs
+      end = now + totalMs
       excused = false
       due = Math.min(now + limitMs, end)
       if (cancel !== undefined && firesAt <= due) return

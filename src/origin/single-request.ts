@@ -6,7 +6,7 @@ import type { Fields } from '../fields.ts'
 import type { Clock, Signal } from '../model.ts'
 import { request as send } from '../node-http.ts'
 import { clientGone, failure } from './failure.ts'
-import { framingProblem, type Spoken } from './framing.ts'
+import { framingProblem, type SpokenVersion } from './framing.ts'
 import { Interim } from './interim.ts'
 import { createDialer } from './dialer.ts'
 import { MAX_HEAD, OriginSocket } from './origin-socket.ts'
@@ -41,7 +41,7 @@ export type Reply =
 export async function ask(options: SingleRequest, clock: Clock, signal?: Signal): Promise<Reply> {
   if (signal?.aborted) throw clientGone()
   const socket = await dial(options, clock, signal)
-  return askOn(socket, options, clock, signal)
+  return sendOn(socket, options, clock, signal)
 }
 
 function dial(options: SingleRequest, clock: Clock, signal?: Signal): Promise<Socket> {
@@ -60,7 +60,7 @@ function dial(options: SingleRequest, clock: Clock, signal?: Signal): Promise<So
   })
 }
 
-function askOn(socket: Socket, options: SingleRequest, clock: Clock, signal?: Signal): Promise<Reply> {
+function sendOn(socket: Socket, options: SingleRequest, clock: Clock, signal?: Signal): Promise<Reply> {
   const { url, method, target, fields, headersTimeout, onInterim } = options
   const request = send({
     method,
@@ -71,8 +71,8 @@ function askOn(socket: Socket, options: SingleRequest, clock: Clock, signal?: Si
   })
   request.maxHeadersCount = 0 // MAX_HEAD bounds them
   return new Promise((resolve, reject) => {
-    const tooSlow = () => new HerdgateError('origin_timeout', `${url.host}: no response within ${headersTimeout} ms`)
-    const cancelTimer = clock.after(headersTimeout, () => request.destroy(tooSlow()))
+    const timedOut = () => new HerdgateError('origin_timeout', `${url.host}: no response within ${headersTimeout} ms`)
+    const cancelTimer = clock.after(headersTimeout, () => request.destroy(timedOut()))
     const aborted = () => request.destroy(clientGone())
     const settle = (use: () => void) => {
       cancelTimer()
@@ -81,14 +81,14 @@ function askOn(socket: Socket, options: SingleRequest, clock: Clock, signal?: Si
     }
     const interim = new Interim(url.host, onInterim)
     request.on('information', ({ statusCode, rawHeaders }) => {
-      const wrong = interim.receive(statusCode, rawHeaders)
-      if (wrong !== undefined) request.destroy(wrong)
+      const problem = interim.receive(statusCode, rawHeaders)
+      if (problem !== undefined) request.destroy(problem)
     })
     request.once('response', (response) => {
-      const wrong = framingProblem(spokenIn(response), response.rawHeaders)
-      if (wrong === undefined) return settle(() => resolve({ kind: 'response', response }))
+      const problem = framingProblem(versionOf(response), response.rawHeaders)
+      if (problem === undefined) return settle(() => resolve({ kind: 'response', response }))
       response.destroy()
-      settle(() => reject(new HerdgateError('origin_invalid', `${url.host}: ${wrong}`)))
+      settle(() => reject(new HerdgateError('origin_invalid', `${url.host}: ${problem}`)))
     })
     request.once('upgrade', (response, socket, head) =>
       settle(() => resolve({ kind: 'switched', response, socket, head })),
@@ -100,7 +100,7 @@ function askOn(socket: Socket, options: SingleRequest, clock: Clock, signal?: Si
   })
 }
 
-const spokenIn = ({ httpVersion, httpVersionMajor }: IncomingMessage): Spoken => ({
+const versionOf = ({ httpVersion, httpVersionMajor }: IncomingMessage): SpokenVersion => ({
   speaksHttp10: httpVersion === '1.0',
-  speaksAnother: httpVersionMajor !== 1,
+  speaksOtherVersion: httpVersionMajor !== 1,
 })

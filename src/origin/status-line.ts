@@ -15,21 +15,21 @@ const [CR, LF, ZERO, ONE, NINE] = Buffer.from('\r\n019')
  */
 export class StatusLines {
   /** The current or last one is HTTP/1.0, or has a major version other than 1 (RFC 9110 section 2.5). */
-  isOfHttp10 = false
-  isOfAnother = false
+  isHttp10 = false
+  isOtherVersion = false
   /** Octets of the current status line seen so far; undefined when no head is due. */
   #at: number | undefined
   /** The status code, as far as seen, is 1, 10 or 100. */
   #isContinue = false
   /** Line ends in a row: two end a head. */
-  #ends = 0
+  #lineEnds = 0
 
   /** To be called when a request is sent: the next octets are the head of a response. */
   begin(): void {
     this.#at = 0
   }
 
-  get isDue(): boolean {
+  get isHeadDue(): boolean {
     return this.#at !== undefined
   }
 
@@ -42,10 +42,10 @@ export class StatusLines {
 
   #take(chunk: Uint8Array, index: number, at: number): void {
     const octet = chunk[index]
-    if (at > LAST_DIGIT) return this.#rest(octet)
+    if (at > LAST_DIGIT) return this.#skipFields(octet)
     if (at === 0 && (octet === CR || octet === LF)) return // empty lines before a status line
-    if (at === MAJOR_VERSION) this.isOfAnother = octet !== ONE
-    if (at === MINOR_VERSION) this.isOfHttp10 = octet === ZERO
+    if (at === MAJOR_VERSION) this.isOtherVersion = octet !== ONE
+    if (at === MINOR_VERSION) this.isHttp10 = octet === ZERO
     if (at === FIRST_DIGIT && octet !== ONE) {
       this.#at = undefined // the final one
       return
@@ -53,13 +53,13 @@ export class StatusLines {
     if (at >= FIRST_DIGIT) this.#isContinue = at === FIRST_DIGIT || (this.#isContinue && octet === ZERO)
     if (at === LAST_DIGIT && this.#isContinue && NINE !== undefined) chunk[index] = NINE
     this.#at = at + 1
-    this.#ends = 0
+    this.#lineEnds = 0
   }
 
   /** Skips the fields of an interim response, up to the empty line before the next status line. */
-  #rest(octet: number | undefined): void {
+  #skipFields(octet: number | undefined): void {
     if (octet === CR) return
-    this.#ends = octet === LF ? this.#ends + 1 : 0
-    if (this.#ends === 2) this.#at = 0
+    this.#lineEnds = octet === LF ? this.#lineEnds + 1 : 0
+    if (this.#lineEnds === 2) this.#at = 0
   }
 }

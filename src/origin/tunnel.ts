@@ -61,7 +61,7 @@ export async function tunnel(options: TunnelOptions, client: TunnelClient): Prom
     const status = reply.response.statusCode ?? 0
     const fields = options.onAnswer(status, reply.response.rawHeaders)
     if (reply.kind === 'response') return await relay(reply.response, fields, client.socket, options, leaving.signal)
-    await join(reply, fields, client, options)
+    await connectBoth(reply, fields, client, options)
     return { status, bytes: 0, aborted: false }
   } finally {
     leaving.release()
@@ -97,7 +97,7 @@ function watch(socket: Duplex): { signal: AbortSignal; release: () => void } {
 
 // ----------------------------------------------------------------------------------------------- switched
 
-async function join(
+async function connectBoth(
   { response, socket: origin, head }: Extract<Reply, { kind: 'switched' }>,
   fields: Fields,
   client: TunnelClient,
@@ -118,7 +118,7 @@ async function join(
     socket.on('data', () => lingering.touch()).on('error', destroy)
     socket.once('end', () => lingering.start(headersTimeout))
   }
-  const closed = both.map((socket) => closeOf(socket, destroy))
+  const closed = both.map((socket) => whenClosed(socket, destroy))
   client.socket.pipe(origin)
   origin.pipe(client.socket)
   await Promise.all(closed)
@@ -126,7 +126,7 @@ async function join(
 }
 
 /** Resolves when the socket has closed; one that closes without having ended takes the other with it. */
-function closeOf(socket: Duplex, destroyBoth: () => void): Promise<void> {
+function whenClosed(socket: Duplex, destroyBoth: () => void): Promise<void> {
   return new Promise((resolve) => {
     const closed = () => {
       if (!socket.readableEnded) destroyBoth()
@@ -187,10 +187,10 @@ async function writeResponse(
   for await (const chunk of response as AsyncIterable<Buffer>) {
     timer.hold()
     if (isChunked) socket.write(`${chunk.length.toString(16)}\r\n`)
-    const isRoomy = socket.write(chunk)
+    const hasRoom = socket.write(chunk)
     if (isChunked) socket.write('\r\n')
     count(chunk.length)
-    if (!isRoomy) await drained(socket)
+    if (!hasRoom) await drained(socket)
     timer.touch()
   }
   if (isChunked) socket.write('0\r\n\r\n')

@@ -20,8 +20,8 @@ import type { Statistics } from '../cache/statistics.ts'
 import { systemClock } from '../clock.ts'
 import { refuseConnect } from './connect.ts'
 import { openConnections } from './connections.ts'
-import { waitOnlyForAnswers } from './draining.ts'
-import { takeEveryMethod } from './every-method.ts'
+import { waitOnlyForResponses } from './draining.ts'
+import { acceptEveryMethod } from './every-method.ts'
 import { fewAtATime } from './few-at-a-time.ts'
 import type { Live } from '../live/live.ts'
 import { lingerWhereUnread } from './lingering-close.ts'
@@ -61,15 +61,15 @@ const BODY_LIMIT = 1024 * 1024
 const HEAD_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
 /** How often node:http looks for heads and requests that take too long. */
-const LATE_CHECKED_MS = 1_000
+const LATE_CHECK_INTERVAL_MS = 1_000
 /** Between two requests of a connection. */
 const IDLE_TIMEOUT_MS = 72_000
 /** The least that a client must read of a response, or send of its request; `minRate` in bytes per second. */
-const LEAST_RATE = { minRate: 16 * 1024, minRateWindow: 10_000 }
+const MIN_RATE = { minRate: 16 * 1024, minRateWindow: 10_000 }
 /** Most connections dropped in one turn of the event loop. */
 const DROPPED_AT_ONCE = 4
 /** A tag in a path may be as long as the request line allows; its own limit is checked with a message. */
-const LONGEST_PARAMETER = 16 * 1024
+const MAX_PARAMETER_LENGTH = 16 * 1024
 /** Limit for requests without the right token, from all clients together. Those with the token are not held up. */
 const WRONG_TOKENS: Rate = { burst: 1000, perSecond: 50 }
 
@@ -88,9 +88,9 @@ export function createAdmin(parts: AdminParts): FastifyInstance {
     })
   })
   const open = openConnections(admin.server)
-  waitOnlyForAnswers(admin, open)
+  waitOnlyForResponses(admin, open)
   const { clock = systemClock } = parts
-  const guard = dropSlowClients(open, { ...LEAST_RATE, clock, inTurn: fewAtATime(DROPPED_AT_ONCE) })
+  const guard = dropSlowClients(open, { ...MIN_RATE, clock, inTurn: fewAtATime(DROPPED_AT_ONCE) })
   admin.server.once('close', () => guard.stop())
   return admin
 }
@@ -99,31 +99,31 @@ export function createAdmin(parts: AdminParts): FastifyInstance {
 function createInstance(parts: AdminParts, pages: (app: FastifyInstance) => void): FastifyInstance {
   const { metrics, token, logger, ready, clock = systemClock, extension } = parts
   const isAllowed = bearer(token)
-  const guess = createLimiter(WRONG_TOKENS, clock)
+  const limitGuesses = createLimiter(WRONG_TOKENS, clock)
   const app: FastifyInstance = Fastify({
     bodyLimit: BODY_LIMIT,
     forceCloseConnections: 'idle',
     return503OnClosing: false, // /readyz reports it
     serverFactory: createAdminServer,
-    routerOptions: { maxParamLength: LONGEST_PARAMETER },
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     clientErrorHandler: refuseMalformed,
     schemaController: NO_SCHEMA_COMPILERS,
     frameworkErrors: (error, request, reply) => {
       reply.headers(ALWAYS) // hooks do not run here
       const refused = request.raw.url?.startsWith('/v1') && !isAllowed(request)
-      if (refused) turnAway(reply, guess)
+      if (refused) refuseUnauthorized(reply, limitGuesses)
       else sendProblem(reply, problemFor(error))
     },
   })
   refuseConnect(app.server)
-  takeEveryMethod(app)
+  acceptEveryMethod(app)
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   app.setErrorHandler(answerError(logger))
   app.setNotFoundHandler(answerNotFound)
   app.addHook('onRequest', async ({ raw }) => {
-    const isWithout = raw.headers.host === undefined && raw.httpVersion !== '1.0'
-    if (isWithout) throw badRequest([{ at: 'Host', detail: 'missing' }])
+    const lacksHost = raw.headers.host === undefined && raw.httpVersion !== '1.0'
+    if (lacksHost) throw badRequest([{ at: 'Host', detail: 'missing' }])
     // The router would ignore what follows it.
     if (raw.url?.includes('#')) throw badRequest([{ at: 'path', detail: 'a fragment is never sent' }])
   })
@@ -139,7 +139,7 @@ function createInstance(parts: AdminParts, pages: (app: FastifyInstance) => void
   app.register(
     async (guarded) => {
       guarded.addHook('onRequest', async (request, reply) => {
-        if (!isAllowed(request)) return turnAway(reply, guess)
+        if (!isAllowed(request)) return refuseUnauthorized(reply, limitGuesses)
       })
       protectedRoutes(guarded, parts, clock)
       extension?.routes(guarded)
@@ -153,7 +153,7 @@ function createAdminServer(handler: RequestListener): Server {
   const options = {
     headersTimeout: HEAD_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    connectionsCheckingInterval: LATE_CHECKED_MS,
+    connectionsCheckingInterval: LATE_CHECK_INTERVAL_MS,
     keepAliveTimeout: IDLE_TIMEOUT_MS,
     requireHostHeader: false, // a hook checks it, and answers with problem details
   }
@@ -162,8 +162,8 @@ function createAdminServer(handler: RequestListener): Server {
   return server
 }
 
-function turnAway(reply: FastifyReply, guess: Limiter): FastifyReply {
-  const wait = guess()
+function refuseUnauthorized(reply: FastifyReply, limitGuesses: Limiter): FastifyReply {
+  const wait = limitGuesses()
   return wait > 0 ? tooMany(reply, wait) : unauthorized(reply)
 }
 
@@ -210,10 +210,10 @@ const REFUSALS: readonly ProblemDetails[] = [
 ]
 
 /** Most faults listed for one request. */
-const MOST_FAULTS = 10
+const MAX_FAULTS = 10
 
 function invalid(faults: readonly { readonly instancePath: string; readonly message?: string }[]): ProblemError {
-  const listed = faults.slice(0, MOST_FAULTS)
+  const listed = faults.slice(0, MAX_FAULTS)
   return badRequest(
     listed.map(({ instancePath, message = 'invalid' }) => ({ at: placeOf(instancePath), detail: message })),
   )

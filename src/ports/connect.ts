@@ -3,23 +3,23 @@ import { HerdgateError } from '../errors.ts'
 import type { HttpSocket } from './connections.ts'
 import { refuse } from './lingering-close.ts'
 import { endAfter } from './malformed.ts'
-import { lastDue, waitingAnswers } from './pipelining.ts'
-import { type Refused, UNTOLD } from './refusals.ts'
+import { lastDueResponse, waitingResponses } from './pipelining.ts'
+import { ignoreRefusal, type OnRefusal } from './refusals.ts'
 
 /**
  * Answers CONNECT, which is not supported, with 405. Without a listener node:http closes the connection with no
  * response; with one, it no longer applies its own limits to the connection. If earlier responses are still due,
  * CONNECT gets none: the connection ends with them.
  */
-export function refuseConnect(server: Server, refused: Refused = UNTOLD): void {
+export function refuseConnect(server: Server, onRefusal: OnRefusal = ignoreRefusal): void {
   server.on('connect', (message) => {
     const { socket } = message
     socket.on('error', () => socket.destroy()) // node:http has removed its own listener
-    const last = lastDue(socket)
+    const last = lastDueResponse(socket)
     if (last === undefined) {
       const error = new HerdgateError('method_not_allowed')
       refuse(socket, error)
-      return refused(error, socket, message)
+      return onRefusal(error, socket, message)
     }
     keepAnswering(socket)
     endAfter(last, socket)
@@ -32,7 +32,7 @@ function keepAnswering(socket: HttpSocket): void {
     if (socket._httpMessage?.writableNeedDrain) socket._httpMessage.emit('drain')
   })
   socket.once('close', () => {
-    for (const response of waitingAnswers(socket)) response.destroy()
+    for (const response of waitingResponses(socket)) response.destroy()
   })
   socket.resume() // otherwise the client's end would go unnoticed
 }

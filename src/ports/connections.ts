@@ -18,10 +18,10 @@ export type HttpSocket = Socket & {
 }
 
 /** Connections from which node:http has had no head, and is owed none: the lane has answered all they sent. */
-export const owingNoHead = new WeakSet<HttpSocket>()
+export const withoutHeadDeadline = new WeakSet<HttpSocket>()
 
 /** Connections whose head is late, until their turn to be refused, or until it arrives after all. */
-export const owingLateHead = new Set<HttpSocket>()
+export const withLateHead = new Set<HttpSocket>()
 
 /** The connections of a server, while they are open. */
 export function openConnections(server: Server): ReadonlySet<HttpSocket> {

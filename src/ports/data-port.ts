@@ -4,8 +4,8 @@ import { refuseConnect } from './connect.ts'
 import { openConnections } from './connections.ts'
 import { continueUnlessAnswered, holdContinue } from './continuing.ts'
 import type { Limits } from '../config/defaults.ts'
-import { waitOnlyForAnswers } from './draining.ts'
-import { takeEveryMethod } from './every-method.ts'
+import { waitOnlyForResponses } from './draining.ts'
+import { acceptEveryMethod } from './every-method.ts'
 import { fewAtATime } from './few-at-a-time.ts'
 import { refuseLateHeads } from './late-heads.ts'
 import { lingerWhereUnread } from './lingering-close.ts'
@@ -13,7 +13,7 @@ import { refuseMalformed } from './malformed.ts'
 import type { Clock } from '../model.ts'
 import { createServer } from '../node-http.ts'
 import { boundPipelining } from './pipelining.ts'
-import { type Refused, UNTOLD } from './refusals.ts'
+import { ignoreRefusal, type OnRefusal } from './refusals.ts'
 import { NO_SCHEMA_COMPILERS } from './schema-compilers.ts'
 import { dropSlowClients } from './slow-clients.ts'
 import { type IsUpgrade, isUpgrade } from './websocket-handshake.ts'
@@ -22,15 +22,15 @@ import { type IsUpgrade, isUpgrade } from './websocket-handshake.ts'
 export type ConnectionLimits = Omit<Limits, 'maxWaiting' | 'maxBodiesInProgress'>
 
 /** How often node:http looks for heads that take too long, in ms. */
-const HEADS_CHECKED_MS = 250
+const HEAD_CHECK_INTERVAL_MS = 250
 /** Most connections dropped in one turn of the event loop. Each takes half a millisecond, all consequences included. */
 const DROPPED_AT_ONCE = 4
 
 export interface DataPortOptions {
   /** Wraps everything that is done for a request. */
-  readonly around?: (handler: RequestListener) => RequestListener
+  readonly wrapHandler?: (handler: RequestListener) => RequestListener
   readonly upgrades?: IsUpgrade
-  readonly refused?: Refused
+  readonly onRefusal?: OnRefusal
 }
 
 export interface DataPort {
@@ -43,10 +43,10 @@ export interface DataPort {
 export function createDataPort(
   limits: ConnectionLimits,
   clock: Clock,
-  { around = (handler) => handler, upgrades = isUpgrade, refused = UNTOLD }: DataPortOptions = {},
+  { wrapHandler = (handler) => handler, upgrades = isUpgrade, onRefusal = ignoreRefusal }: DataPortOptions = {},
 ): DataPort {
   const inTurn = fewAtATime(DROPPED_AT_ONCE)
-  const lateHeads = refuseLateHeads(inTurn, refused)
+  const lateHeads = refuseLateHeads(inTurn, onRefusal)
   const app = Fastify({
     rewriteUrl: () => '/',
     bodyLimit: Number.MAX_SAFE_INTEGER, // bodies are streamed
@@ -55,29 +55,29 @@ export function createDataPort(
     schemaController: NO_SCHEMA_COMPILERS,
     serverFactory: (handler) =>
       createLimitedServer(
-        lateHeads.watch(boundPipelining(continueUnlessAnswered(around(handler)), refused)),
+        lateHeads.watch(boundPipelining(continueUnlessAnswered(wrapHandler(handler)), onRefusal)),
         limits,
         upgrades,
       ),
     clientErrorHandler: (error: NodeJS.ErrnoException, socket) => {
       if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') lateHeads.refuse(error, socket)
-      else refuseMalformed(error, socket, refused)
+      else refuseMalformed(error, socket, onRefusal)
     },
   })
   lingerWhereUnread(app.server)
-  refuseConnect(app.server, refused)
+  refuseConnect(app.server, onRefusal)
   const open = openConnections(app.server)
-  const drain = waitOnlyForAnswers(app, open)
+  const drain = waitOnlyForResponses(app, open)
   const guard = dropSlowClients(open, { ...limits, clock, inTurn })
   app.server.once('close', () => guard.stop())
-  takeEveryMethod(app)
+  acceptEveryMethod(app)
   return { app, drain }
 }
 
 function createLimitedServer(handler: RequestListener, limits: ConnectionLimits, upgrades: IsUpgrade): Server {
   const options = {
     headersTimeout: limits.headTimeout,
-    connectionsCheckingInterval: Math.min(HEADS_CHECKED_MS, limits.headTimeout),
+    connectionsCheckingInterval: Math.min(HEAD_CHECK_INTERVAL_MS, limits.headTimeout),
     keepAliveTimeout: limits.idleTimeout,
     maxHeaderSize: limits.headBytes,
     requestTimeout: 0, // an upload may take any time, at the minimum rate

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { HttpSocket } from './connections.ts'
 import { isLingering } from './lingering-close.ts'
-import { hasBegun, lastAnswer } from './pipelining.ts'
+import { hasBegun, lastResponse } from './pipelining.ts'
 
 /** Interval at which connections are checked while a listener closes, in ms. */
 const SWEEP_MS = 50
@@ -12,7 +12,7 @@ const FIRST_REQUEST_MS = 1_000
 const ROUND_MS = 10
 const QUIET_ROUNDS = 2
 /** A second in all, as connections may keep coming. */
-const MOST_ROUNDS = 100
+const MAX_ROUNDS = 100
 
 /**
  * Makes a closing listener wait for responses that are due, and for nothing else. By itself it would wait for every
@@ -21,28 +21,28 @@ const MOST_ROUNDS = 100
  * @param open the listener's connections
  * @returns makes every response from now on the last of its connection; closing begins with that
  */
-export function waitOnlyForAnswers(app: FastifyInstance, open: ReadonlySet<HttpSocket>): () => void {
+export function waitOnlyForResponses(app: FastifyInstance, open: ReadonlySet<HttpSocket>): () => void {
   const drain = endConnectionsOf(app, open)
-  const cameAt = new WeakMap<HttpSocket, number>()
-  let taken = 0
+  const connectedAt = new WeakMap<HttpSocket, number>()
+  let accepted = 0
   app.server.on('connection', (socket) => {
-    cameAt.set(socket, performance.now())
-    taken++
+    connectedAt.set(socket, performance.now())
+    accepted++
   })
-  const endIdle = () => {
+  const closeIdle = () => {
     const newSince = performance.now() - FIRST_REQUEST_MS
     for (const socket of open) {
-      const mayYetAsk = socket.bytesRead === 0 && (cameAt.get(socket) ?? 0) > newSince
-      if (!socket._httpMessage && !isEnding(socket) && !mayYetAsk) socket.destroySoon()
+      const mayStillRequest = socket.bytesRead === 0 && (connectedAt.get(socket) ?? 0) > newSince
+      if (!socket._httpMessage && !isEnding(socket) && !mayStillRequest) socket.destroySoon()
     }
   }
   // To node:http a connection is idle once its response is handed over: what the client has yet to read is lost.
-  app.server.closeIdleConnections = endIdle
+  app.server.closeIdleConnections = closeIdle
   app.addHook('preClose', async () => {
     drain()
-    await backlogTaken(() => taken)
+    await backlogAccepted(() => accepted)
     const sweep = setInterval(() => {
-      endIdle()
+      closeIdle()
       if (open.size === 0) clearInterval(sweep)
     }, SWEEP_MS)
   })
@@ -52,14 +52,14 @@ export function waitOnlyForAnswers(app: FastifyInstance, open: ReadonlySet<HttpS
 /**
  * Resolves when no connection seems to be left in the system's backlog, or after a second: when the listener closes,
  * the system resets those not accepted yet, whatever their clients have sent. Each turn of the event loop accepts one.
- * @param taken how many have been accepted so far
+ * @param accepted how many have been accepted so far
  */
-export async function backlogTaken(taken: () => number): Promise<void> {
+export async function backlogAccepted(accepted: () => number): Promise<void> {
   let quietRounds = 0
-  for (let round = 0; round < MOST_ROUNDS && quietRounds < QUIET_ROUNDS; round++) {
-    const before = taken()
+  for (let round = 0; round < MAX_ROUNDS && quietRounds < QUIET_ROUNDS; round++) {
+    const before = accepted()
     await setTimeout(ROUND_MS)
-    quietRounds = taken() === before ? quietRounds + 1 : 0
+    quietRounds = accepted() === before ? quietRounds + 1 : 0
   }
 }
 
@@ -77,7 +77,7 @@ function endConnectionsOf(app: FastifyInstance, open: ReadonlySet<HttpSocket>): 
   let isDraining = false
   app.addHook('onRequest', ({ raw: { socket } }, { raw: response }, done) => {
     if (isDraining) {
-      if (lastAnswer(socket) === response) response.shouldKeepAlive = false
+      if (lastResponse(socket) === response) response.shouldKeepAlive = false
       else if (response.hasHeader('Connection')) response.removeHeader('Connection')
     }
     done()
@@ -93,6 +93,6 @@ function endConnectionsOf(app: FastifyInstance, open: ReadonlySet<HttpSocket>): 
  * others may follow until then; one whose head is made stays as it is.
  */
 function announceEnd(socket: HttpSocket): void {
-  const last = lastAnswer(socket)
+  const last = lastResponse(socket)
   if (last && !last.headersSent && hasBegun(last, socket)) last.shouldKeepAlive = false
 }

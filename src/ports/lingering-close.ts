@@ -13,7 +13,7 @@ import type { HttpSocket } from './connections.ts'
 const LINGER_MS = 5000
 
 /** Connections on which the client has sent more than will be read. */
-const oversent = new WeakSet<HttpSocket>()
+const withUnread = new WeakSet<HttpSocket>()
 /** Connections that are being closed in this way. */
 const lingering = new WeakSet<HttpSocket>()
 
@@ -26,7 +26,7 @@ export function lingerWhereUnread(server: Server): void {
 
 /** To be called when nothing else that arrives on the connection will be answered. */
 export function expectUnread(socket: HttpSocket): void {
-  oversent.add(socket)
+  withUnread.add(socket)
 }
 
 /**
@@ -40,7 +40,7 @@ export function refuse(socket: HttpSocket, error: HerdgateError, cacheStatus?: s
 
 function closeSoon(this: HttpSocket): void {
   const isWithinContent = this.parser?.incoming?.complete === false
-  if (this.writable && (isWithinContent || oversent.has(this))) closeLingering(this)
+  if (this.writable && (isWithinContent || withUnread.has(this))) closeLingering(this)
   else Socket.prototype.destroySoon.call(this)
 }
 
@@ -48,7 +48,7 @@ function closeSoon(this: HttpSocket): void {
 function closeLingering(socket: HttpSocket): void {
   lingering.add(socket)
   socket.end()
-  readNothingMore(socket)
+  discardInput(socket)
   const tooLate = setTimeout(() => socket.destroy(), LINGER_MS).unref()
   socket.once('end', () => socket.destroySoon()).once('close', () => clearTimeout(tooLate))
 }
@@ -57,7 +57,7 @@ function closeLingering(socket: HttpSocket): void {
 export const isLingering = (socket: HttpSocket): boolean => lingering.has(socket)
 
 /** A listener for data makes node:http's parser release the connection. */
-function readNothingMore(socket: HttpSocket): void {
+function discardInput(socket: HttpSocket): void {
   const drop = () => {}
   socket.on('data', drop)
   for (const listener of socket.listeners('data')) {

@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http'
 import { HerdgateError } from '../errors.ts'
 import type { HttpSocket } from './connections.ts'
 import { expectUnread, refuse } from './lingering-close.ts'
-import { lastDue } from './pipelining.ts'
-import { type Refused, UNTOLD } from './refusals.ts'
+import { lastDueResponse } from './pipelining.ts'
+import { ignoreRefusal, type OnRefusal } from './refusals.ts'
 
 /** Connections that are already being ended: further faults on them change nothing. */
 const ending = new WeakSet<HttpSocket>()
@@ -12,10 +12,14 @@ const ending = new WeakSet<HttpSocket>()
  * Deals with input that Node's parser refused. The connection is closed, as nothing after it can be trusted, but
  * complete requests before it are still answered.
  */
-export function refuseMalformed(error: NodeJS.ErrnoException, socket: HttpSocket, refused: Refused = UNTOLD): void {
+export function refuseMalformed(
+  error: NodeJS.ErrnoException,
+  socket: HttpSocket,
+  onRefusal: OnRefusal = ignoreRefusal,
+): void {
   if (ending.has(socket)) return
   ending.add(socket)
-  const last = lastDue(socket)
+  const last = lastDueResponse(socket)
   if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy()
   else if (last !== undefined) endAfter(last, socket)
   else if (socket._httpMessage?.headersSent === true)
@@ -24,7 +28,7 @@ export function refuseMalformed(error: NodeJS.ErrnoException, socket: HttpSocket
     const refusal = new HerdgateError(codeOf(error))
     refuse(socket, refusal)
     // A fault within the content of a request is reported by that request's handler.
-    if (!socket._httpMessage) refused(refusal, socket)
+    if (!socket._httpMessage) onRefusal(refusal, socket)
   }
 }
 

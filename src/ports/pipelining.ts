@@ -4,39 +4,39 @@ import { isSafe } from '../methods.ts'
 import { problemFields, problemOf } from '../problem.ts'
 import type { HttpSocket } from './connections.ts'
 import { expectUnread } from './lingering-close.ts'
-import { type Refused, UNTOLD } from './refusals.ts'
+import { ignoreRefusal, type OnRefusal } from './refusals.ts'
 
 /** Requests of one connection that may wait behind the one that is being answered (RFC 9112 section 9.3.2). */
-export const MOST_PIPELINED = 128
+export const MAX_PIPELINED = 128
 /**
  * How many of them may begin before their turn: each occupies a slot at its origin and a window of memory until the
  * client has read everything before it.
  */
-export const MOST_AHEAD = 4
+export const MAX_AHEAD = 4
 
 const queues = new WeakMap<HttpSocket, Queue>()
 
 const NONE: ReadonlySet<ServerResponse> = new Set()
 
 /** The responses of a connection that are waiting for their turn behind another, in order. */
-export const waitingAnswers = (socket: HttpSocket): Iterable<ServerResponse> => queues.get(socket)?.answers() ?? NONE
+export const waitingResponses = (socket: HttpSocket): Iterable<ServerResponse> => queues.get(socket)?.answers() ?? NONE
 
 /** The last response that is due. If an earlier one ended the connection, those after it would be lost. */
-export const lastAnswer = (socket: HttpSocket): ServerResponse | undefined => dueAnswers(socket).at(-1)
+export const lastResponse = (socket: HttpSocket): ServerResponse | undefined => dueResponses(socket).at(-1)
 
 /** Whether the response has been begun, though its turn may not have come. */
 export const hasBegun = (response: ServerResponse, socket: HttpSocket): boolean =>
   queues.get(socket)?.hasBegun(response) ?? true
 
 /** The last response that is due to a complete request. */
-export function lastDue(socket: HttpSocket): ServerResponse | undefined {
-  return dueAnswers(socket).findLast(({ req }) => req.complete)
+export function lastDueResponse(socket: HttpSocket): ServerResponse | undefined {
+  return dueResponses(socket).findLast(({ req }) => req.complete)
 }
 
 /** The response being sent and those waiting for their turn, in order. */
-function dueAnswers(socket: HttpSocket): ServerResponse[] {
+function dueResponses(socket: HttpSocket): ServerResponse[] {
   const due = socket._httpMessage
-  return [...(due ? [due] : []), ...waitingAnswers(socket)]
+  return [...(due ? [due] : []), ...waitingResponses(socket)]
 }
 
 /**
@@ -44,12 +44,12 @@ function dueAnswers(socket: HttpSocket): ServerResponse[] {
  * begin a fetch. Those beyond the limit are refused in their turn, and the connection ends there. A few safe requests
  * begin ahead of their turn; an unsafe one, and those after it, begin only in their turn.
  */
-export function boundPipelining(handler: RequestListener, refused: Refused = UNTOLD): RequestListener {
+export function boundPipelining(handler: RequestListener, onRefusal: OnRefusal = ignoreRefusal): RequestListener {
   return (request, response) => {
     // node:http gives a response its socket when its turn comes.
     if (response.socket !== null) return handler(request, response)
-    const mayWait = queueOf(request.socket).add(response, () => handler(request, response))
-    if (!mayWait) refuse(request, response, refused)
+    const isQueued = queueOf(request.socket).add(response, () => handler(request, response))
+    if (!isQueued) refuse(request, response, onRefusal)
   }
 }
 
@@ -82,15 +82,15 @@ class Queue {
 
   /** @returns whether it may wait. If not, the connection ends, and nothing after it may wait either. */
   add(response: ServerResponse, begin: () => void): boolean {
-    this.#isClosed ||= this.#waiting.size >= MOST_PIPELINED
+    this.#isClosed ||= this.#waiting.size >= MAX_PIPELINED
     if (this.#isClosed) return false
     this.#waiting.set(response, begin)
-    response.once('socket', () => this.#turnOf(response))
+    response.once('socket', () => this.#onTurn(response))
     this.#beginAhead()
     return true
   }
 
-  #turnOf(response: ServerResponse): void {
+  #onTurn(response: ServerResponse): void {
     const begin = this.#waiting.get(response)
     this.#waiting.delete(response)
     // One that was aborted while waiting would never finish: it had no socket then that node:http could have closed.
@@ -104,10 +104,10 @@ class Queue {
    * section 9.3.2). After a response that was aborted nothing will be answered.
    */
   #beginAhead(): void {
-    if (!isOfSafe(this.#socket._httpMessage)) return
+    if (!isForSafeMethod(this.#socket._httpMessage)) return
     let ahead = 0
     for (const [response, begin] of this.#waiting) {
-      if (++ahead > MOST_AHEAD || response.destroyed || !isOfSafe(response)) return
+      if (++ahead > MAX_AHEAD || response.destroyed || !isForSafeMethod(response)) return
       if (begin === undefined) continue
       this.#waiting.set(response, undefined)
       begin()
@@ -115,12 +115,12 @@ class Queue {
   }
 }
 
-const isOfSafe = (response: ServerResponse | null | undefined): boolean => isSafe(response?.req.method ?? '')
+const isForSafeMethod = (response: ServerResponse | null | undefined): boolean => isSafe(response?.req.method ?? '')
 
-function refuse(request: IncomingMessage, response: ServerResponse, refused: Refused): void {
+function refuse(request: IncomingMessage, response: ServerResponse, onRefusal: OnRefusal): void {
   expectUnread(request.socket)
   const error = new HerdgateError('overloaded')
   response.writeHead(error.status, [...problemFields(error), 'Connection', 'close'])
-  response.once('finish', () => refused(error, request.socket, request)) // only for the first: later ones are not sent
+  response.once('finish', () => onRefusal(error, request.socket, request)) // only for the first: later ones are not sent
   response.end(JSON.stringify(problemOf(error)))
 }

@@ -8,12 +8,12 @@ import { problemLength } from '../problem.ts'
 import type { HttpSocket } from './connections.ts'
 
 /** @param message absent where no head could be read */
-export type Refused = (error: HerdgateError, socket: HttpSocket, message?: IncomingMessage) => void
+export type OnRefusal = (error: HerdgateError, socket: HttpSocket, message?: IncomingMessage) => void
 
-export const UNTOLD: Refused = () => {}
+export const ignoreRefusal: OnRefusal = () => {}
 
 /** Reports refusals as answered requests, like any other. A client that has sent nothing has made no request. */
-export function tellRefusals(events: Events, peerOf: (socket: HttpSocket) => Peer): Refused {
+export function reportRefusals(events: Events, peerOf: (socket: HttpSocket) => Peer): OnRefusal {
   return (error, socket, message) => {
     if (socket.bytesRead === 0) return
     const fields = message?.rawHeaders ?? []

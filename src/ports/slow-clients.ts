@@ -3,6 +3,7 @@
  * requests; this covers the rest: content that trickles in, a response that is hardly read, a connection that we have
  * ended and the client has not.
  */
+
 import type { HttpSocket } from './connections.ts'
 import { HerdgateError } from '../errors.ts'
 import type { Clock } from '../model.ts'
@@ -36,60 +37,60 @@ export function dropSlowClients(
   { minRate, minRateWindow, clock, inTurn }: PaceOptions,
 ) {
   const paces = new WeakMap<HttpSocket, Paces>()
-  const leastInWindow = (minRate * minRateWindow) / 1_000
+  const minInWindow = (minRate * minRateWindow) / 1_000
   const betweenMarks = minRateWindow / OVERLAPPING
 
   const step = () => {
     const now = clock.now()
     // Connections that open meanwhile join the round; those that close do not make it longer.
     share = Math.max(share, Math.ceil(connections.size / STEPS))
-    for (let looked = 0; looked < share; looked++) {
+    for (let checked = 0; checked < share; checked++) {
       const { value: socket } = round.next()
       if (socket === undefined) {
         round = connections.values()
         share = 0
         break
       }
-      look(socket, now)
+      check(socket, now)
     }
-    cancel = clock.after(connections.size === 0 ? every * STEPS : every, step) // no connections: one step is the round
+    cancel = clock.after(connections.size === 0 ? stepMs * STEPS : stepMs, step) // no connections: one step is the round
   }
-  const look = (socket: HttpSocket, now: number) => {
-    const took = owesReading(socket) ? taken(socket) : undefined
-    const sent = owesSending(socket) ? socket.bytesRead : undefined
-    if (took === undefined && sent === undefined) return void paces.delete(socket)
+  const check = (socket: HttpSocket, now: number) => {
+    const read = hasToRead(socket) ? octetsTaken(socket) : undefined
+    const sent = hasToSend(socket) ? socket.bytesRead : undefined
+    if (read === undefined && sent === undefined) return void paces.delete(socket)
     const pace = paces.get(socket) ?? newPaces()
     paces.set(socket, pace)
-    const reads = isSlow(pace.reading, took, now)
+    const reads = isSlow(pace.reading, read, now)
     const sends = isSlow(pace.sending, sent, now)
-    if (reads || sends) inTurn(() => dropIfStillDue(socket))
+    if (reads || sends) inTurn(() => dropIfStillSlow(socket))
   }
-  /** @param moved octets up to now; undefined while it is not the client's turn, which discards its windows */
-  const isSlow = (windows: Mark[], moved: number | undefined, now: number): boolean => {
+  /** @param octets moved up to now; undefined while it is not the client's turn, which discards its windows */
+  const isSlow = (windows: Mark[], octets: number | undefined, now: number): boolean => {
     const [first] = windows
     const isOver = first !== undefined && now - first.at >= minRateWindow
-    const wasSlow = moved !== undefined && isOver && moved - first.moved < leastInWindow
-    if (moved === undefined || wasSlow) {
+    const wasSlow = octets !== undefined && isOver && octets - first.octets < minInWindow
+    if (octets === undefined || wasSlow) {
       windows.length = 0
       return wasSlow
     }
     if (isOver) windows.shift()
     const last = windows.at(-1)
-    if (last === undefined || now - last.at >= betweenMarks) windows.push({ at: now, moved })
+    if (last === undefined || now - last.at >= betweenMarks) windows.push({ at: now, octets })
     return false
   }
 
-  const every = Math.min(ROUND_MS, minRateWindow / 4) / STEPS
+  const stepMs = Math.min(ROUND_MS, minRateWindow / 4) / STEPS
   let round = connections.values()
   let share = 0
-  let cancel = clock.after(every, step)
+  let cancel = clock.after(stepMs, step)
   return { stop: () => cancel() }
 }
 
-/** When a window began, and what had been moved by then, in octets. */
+/** When a window began, and how much had been moved by then, in octets. */
 interface Mark {
   readonly at: number
-  readonly moved: number
+  readonly octets: number
 }
 
 /** The current windows of the client's turn in each direction, oldest first. */
@@ -100,13 +101,14 @@ interface Paces {
 
 const newPaces = (): Paces => ({ reading: [], sending: [] })
 
-const owesReading = (socket: HttpSocket): boolean => socket.writableLength > 0
+const hasToRead = (socket: HttpSocket): boolean => socket.writableLength > 0
 
 /** Octets that the system has taken from us, even if only part of one long write. */
-const taken = ({ _handle: handle }: HttpSocket): number => (handle ? handle.bytesWritten - handle.writeQueueSize : 0)
+const octetsTaken = ({ _handle: handle }: HttpSocket): number =>
+  handle ? handle.bytesWritten - handle.writeQueueSize : 0
 
 /** Whether content is missing for which there is room or, once we have ended the connection, the client's own end. */
-function owesSending(socket: HttpSocket): boolean {
+function hasToSend(socket: HttpSocket): boolean {
   if (socket.writableFinished) return true
   const request = socket.parser?.incoming
   if (!request || request.complete) return false
@@ -114,8 +116,8 @@ function owesSending(socket: HttpSocket): boolean {
 }
 
 /** The client may have caught up while the drop was queued. */
-function dropIfStillDue(socket: HttpSocket): void {
-  if (owesReading(socket) || owesSending(socket)) drop(socket)
+function dropIfStillSlow(socket: HttpSocket): void {
+  if (hasToRead(socket) || hasToSend(socket)) drop(socket)
 }
 
 /** Answers 408 if a response is due and has not begun; otherwise resets, so that a cut-off response is seen as one. */

@@ -24,7 +24,7 @@ export class UpgradeReport {
   }
 
   /** To be called when the origin is asked. @returns takes the origin's status code, or an error's code and cause */
-  asks({ name: route, origin }: Route): (code: string, why?: string) => void {
+  originAsked({ name: route, origin }: Route): (code: string, why?: string) => void {
     const startedAt = this.#clock.now()
     return (code, why) => {
       const ms = this.#clock.now() - startedAt
@@ -37,7 +37,7 @@ export class UpgradeReport {
     const { route, url } = this
     const peer = this.#client
     const times = { firstByteMs: totalMs, totalMs }
-    const told = { route, method: 'GET', url, head: this, status, outcome, bytes, aborted, peer }
-    this.#events.emit('request', { ...told, ...times })
+    const request = { route, method: 'GET', url, head: this, status, outcome, bytes, aborted, peer }
+    this.#events.emit('request', { ...request, ...times })
   }
 }

@@ -64,7 +64,7 @@ async function pass(message: IncomingMessage, socket: Duplex, head: Buffer, opti
     const request = readHandshake(message, peer)
     report.url = request.url
     const { status, bytes, aborted } = await ask(request, { socket, head }, report, options)
-    if (status !== SWITCHED) report.answered(status, passed(status), bytes, aborted)
+    if (status !== SWITCHED) report.answered(status, passOutcome(status), bytes, aborted)
   } catch (thrown) {
     const error = asHerdgateError(thrown)
     const outcome: Outcome = { ...outcomeOfError(error.code), fwd: report.fwd }
@@ -78,7 +78,7 @@ const SWITCHED = 101
 const FWD = 'bypass'
 const DETAIL = 'upgrade'
 
-const passed = (status: number): Outcome => ({ result: 'pass', fwd: FWD, fwdStatus: status, detail: DETAIL })
+const passOutcome = (status: number): Outcome => ({ result: 'pass', fwd: FWD, fwdStatus: status, detail: DETAIL })
 
 async function ask(
   request: CacheRequest,
@@ -86,27 +86,27 @@ async function ask(
   report: UpgradeReport,
   { routes, transport, clock }: UpgradeOptions,
 ): Promise<Tunnelled> {
-  const route = admitted(request, routes, report)
+  const route = admittedRoute(request, routes, report)
   report.fwd = FWD
   const { cookies } = route.rules
   const { enter, ...origin } = transport(route)
-  const answeredBy = report.asks(route)
-  const leave = await enter(closeOf(client.socket))
+  const reportAnswer = report.originAsked(route)
+  const leave = await enter(closeSignalOf(client.socket))
   const onAnswer = (status: number, answer: Fields): Fields => {
-    answeredBy(String(status))
+    reportAnswer(String(status))
     if (status === SWITCHED) {
       // The protocol has been switched: the time it is spoken counts neither as the response's nor as the origin's.
       leave()
-      report.answered(status, passed(status), 0, false)
+      report.answered(status, passOutcome(status), 0, false)
     }
-    return passedHead(status, withOneDate(answer, clock.now()), passed(status), cookies)
+    return passedHead(status, withOneDate(answer, clock.now()), passOutcome(status), cookies)
   }
   const { target } = locate(request.url)
   try {
     return await tunnel({ ...origin, target, fields: fieldsFor(request, route), clock, onAnswer }, client)
   } catch (thrown) {
     const error = asHerdgateError(thrown)
-    answeredBy(error.code, whyOriginFailed(error))
+    reportAnswer(error.code, whyOriginFailed(error))
     throw thrown
   } finally {
     leave()
@@ -114,7 +114,7 @@ async function ask(
 }
 
 /** @throws HerdgateError when the request is refused */
-function admitted(request: CacheRequest, routes: readonly Route[], report: UpgradeReport): Route {
+function admittedRoute(request: CacheRequest, routes: readonly Route[], report: UpgradeReport): Route {
   const checked = admit(routes, request)
   report.route = checked.kind === 'admitted' ? checked.route.name : checked.route
   if (checked.kind === 'refused') throw checked.error
@@ -137,7 +137,7 @@ function fieldsFor(request: CacheRequest, { rules }: Route): string[] {
 }
 
 /** A signal that is aborted when the socket closes. */
-function closeOf(socket: Duplex): AbortSignal {
+function closeSignalOf(socket: Duplex): AbortSignal {
   const closed = new AbortController()
   if (socket.destroyed) closed.abort()
   else socket.once('close', () => closed.abort())

@@ -10,7 +10,7 @@ import type { Clock } from '../model.ts'
 import { createDataPort } from '../ports/data-port.ts'
 import { listenOn } from '../ports/listen.ts'
 import { createPeers } from '../ports/peers.ts'
-import { tellRefusals } from '../ports/refusals.ts'
+import { reportRefusals } from '../ports/refusals.ts'
 import { passUpgrades } from '../ports/upgrade.ts'
 import { upgradesTo } from '../ports/websocket-handshake.ts'
 import type { Tracing } from '../tracing/tracing.ts'
@@ -40,9 +40,9 @@ export function openData(
   const { routes } = routing
   const peerOf = createPeers(config.listen.trustProxy)
   const { app: port, drain } = createDataPort(config.limits, clock, {
-    around: (handler) => tracing.listener(handler),
+    wrapHandler: (handler) => tracing.listener(handler),
     upgrades: upgradesTo(routes, peerOf),
-    refused: tellRefusals(events, peerOf),
+    onRefusal: reportRefusals(events, peerOf),
   })
   const hasLane = config.lane && !tracing.enabled // its responses would have no span
   const lane = hasLane

@@ -31,7 +31,7 @@ export interface ProxyOptions {
   /** In a worker, what it gets from its primary. */
   readonly primary?: PrimaryParts | undefined
   /** For metrics: selects the tiers whose usage this process reports. */
-  readonly tells?: (usage: TierUsage) => boolean
+  readonly reportsUsage?: (usage: TierUsage) => boolean
   /** For metrics. */
   readonly lastReload?: MetricsParts['lastReload']
   /** None by default. */
@@ -66,9 +66,9 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
   const parts = { config, options, clock: systemClock, events: new Events() }
   logStates(parts.events, options.logger) // first: stores report faults while they are opened
   const endOriginLog = logOrigins(parts.events, options.logger, parts.clock)
-  const kept = openCache(parts)
-  const { routing, tiers, memory, cache } = kept
-  const reports = openReports(parts, kept)
+  const opened = openCache(parts)
+  const { routing, tiers, memory, cache } = opened
+  const reports = openReports(parts, opened)
   const data = openData(config, { ...parts, cache, routing, tracing })
 
   let started = false
@@ -76,7 +76,7 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
     started = true
   })
   return {
-    cache: { ...cache, explain: explainingTo(operatorOf(config), cache, routing.routes) },
+    cache: { ...cache, explain: explainFor(operatorOf(config), cache, routing.routes) },
     ...reports,
     apply(next) {
       routing.apply(next)
@@ -111,14 +111,14 @@ interface Parts {
 }
 
 /** The cache, and what is behind it. */
-interface Kept {
+interface OpenedCache {
   readonly routing: Routing
   readonly tiers: Tiers
   readonly memory: MemoryWatch
   readonly cache: Cache
 }
 
-function openCache({ config, options, clock, events }: Parts): Kept {
+function openCache({ config, options, clock, events }: Parts): OpenedCache {
   const { logger, containerShare = 1, primary, tracing = NO_TRACING } = options
   const redisDeadlineMs = (config.store.redis ?? DEFAULT_REDIS).deadline
   const codec = { hmacKey: config.store.redis?.secret }
@@ -138,15 +138,15 @@ function openCache({ config, options, clock, events }: Parts): Kept {
 /** Opens everything that reports events: the dashboard, metrics, the log, traces. */
 function openReports(
   { options, clock, events }: Parts,
-  { routing, tiers, cache }: Kept,
+  { routing, tiers, cache }: OpenedCache,
 ): Pick<Proxy, 'live' | 'metrics'> {
-  const { logger, pretty, tells = () => true, lastReload, tracing = NO_TRACING } = options
+  const { logger, pretty, reportsUsage = () => true, lastReload, tracing = NO_TRACING } = options
   const { store, log } = tiers
   const originUsage = () => routing.usage()
   const live = createLive({ events, clock, stats: () => cache.stats(), synced: () => log.synced, originUsage })
   const metrics = createMetrics({
     events,
-    usage: () => store.usage().filter(tells),
+    usage: () => store.usage().filter(reportsUsage),
     tiers: store.usage().map(({ tier }) => tier),
     ...routing.names,
     originUsage,
@@ -159,10 +159,10 @@ function openReports(
   return { live, metrics }
 }
 
-/** Fields that only trusted peers may send are explained as if one had sent them, if any are configured. */
+/** Fields that only trusted peers may send are checked as if one had sent them, if any are configured. */
 const operatorOf = ({ listen }: Config): Peer => ({ address: '127.0.0.1', trusted: listen.trustProxy.length > 0 })
 
-function explainingTo(peer: Peer, cache: Cache, routes: readonly Route[]): Cache['explain'] {
+function explainFor(peer: Peer, cache: Cache, routes: readonly Route[]): Cache['explain'] {
   return async (request) =>
-    explainByHead({ ...request, peer }, (asked) => explainUpgrade(asked, routes) ?? cache.explain(asked))
+    explainByHead({ ...request, peer }, (checked) => explainUpgrade(checked, routes) ?? cache.explain(checked))
 }

@@ -55,7 +55,7 @@ export class Reloader {
       return outcome
     }
     await apply(this.#inForce(outcome.config))
-    const needsRestart = this.#notApplied(outcome.config)
+    const needsRestart = this.#changedAtStart(outcome.config)
     logger.info({ by, needsRestart }, 'configuration reloaded')
     return { ok: true, needsRestart }
   }
@@ -66,7 +66,7 @@ export class Reloader {
     return { origins, routes: routes.map((route) => ({ ...route, rules: { ...route.rules, maxObjectBytes } })) }
   }
 
-  #notApplied(config: Config): string[] {
+  #changedAtStart(config: Config): string[] {
     const changed = AT_START.filter((part) => !isDeepStrictEqual(config[part], this.#first[part]))
     return changed.map((part) => (part === 'lease' ? 'coherence' : part))
   }

@@ -44,7 +44,7 @@ export class Routing {
    * retired, not closed, because requests that are already routed may still need them.
    */
   apply({ origins, routes }: RoutingConfig): void {
-    const before = this.#targets
+    const previous = this.#targets
     const targets = new Map(origins.map((options) => [options.name, this.#targetFor(options)]))
     this.#targets = targets
     const next = routes.map(
@@ -53,7 +53,7 @@ export class Routing {
     this.routes.splice(0, this.routes.length, ...next)
     this.originNames.clear()
     for (const { name, origin } of next) this.originNames.set(name, origin.name)
-    for (const [name, target] of before) if (targets.get(name) !== target) this.#retire(target)
+    for (const [name, target] of previous) if (targets.get(name) !== target) this.#retire(target)
   }
 
   #retire(target: Target): void {
@@ -65,8 +65,8 @@ export class Routing {
     const current = this.#targets.get(options.name)
     if (current !== undefined && isDeepStrictEqual(current.options, options)) return current
     // If they share a URL, requests in progress there count towards the new limit too.
-    const isElsewhere = current === undefined || !current.options.urls.some((url) => options.urls.includes(url))
-    const pool = isElsewhere ? createOrigin(options, this.#clock) : current.pool.successor(options)
+    const sharesNoUrl = current === undefined || !current.options.urls.some((url) => options.urls.includes(url))
+    const pool = sharesNoUrl ? createOrigin(options, this.#clock) : current.pool.successor(options)
     return { options, pool, origin: this.#tracing.origin(this.#chaos.origin(pool, options), options.urls) }
   }
 
@@ -92,9 +92,9 @@ export class Routing {
   /** Where the next tunnel of a route goes: its origin's URLs in rotation, unreachable ones last. */
   readonly transport: UpgradeOptions['transport'] = ({ origin: { name } }) => {
     const { pool, options } = targetOf(this.#targets, name)
-    const { url, unreachable } = pool.nextUrl()
+    const { url, onUnreachable } = pool.nextUrl()
     const { connectTimeout, headersTimeout } = options
-    return { url, connectTimeout, headersTimeout, onUnreachable: unreachable, enter: (signal) => pool.enter(signal) }
+    return { url, connectTimeout, headersTimeout, onUnreachable, enter: (signal) => pool.enter(signal) }
   }
 
   /** Aborts what is still being fetched. */

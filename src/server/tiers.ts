@@ -49,7 +49,7 @@ export function openTiers(config: Pick<Config, 'store' | 'lease'>, parts: TierPa
     [chaos.store('memory', memory), ...primaryTier(parts), ...diskTier(tiers, parts), ...redisTier(tiers, parts)],
     clock,
   )
-  const { log, sayWhat } = openLog(config, parts, parts.primary?.memory?.log)
+  const { log, degradedReasons } = openLog(config, parts, parts.primary?.memory?.log)
   return {
     store,
     log,
@@ -58,7 +58,7 @@ export function openTiers(config: Pick<Config, 'store' | 'lease'>, parts: TierPa
     degraded: () => [
       ...store.usage().flatMap(({ tier, degraded }) => (degraded === true ? [tier] : [])),
       ...(log.synced ? [] : ['log']),
-      ...sayWhat(),
+      ...degradedReasons(),
     ],
   }
 }
@@ -80,7 +80,7 @@ function redisTier({ redis }: Stores, { chaos, clock, events }: TierParts): Stor
 interface OpenLog {
   readonly log: InvalidationLog
   /** What works worse than it should, one sentence per problem. */
-  readonly sayWhat: () => readonly string[]
+  readonly degradedReasons: () => readonly string[]
   /** Reports that a process that shared the log under that name has ended. */
   readonly hasEnded: (node: string) => void
 }
@@ -94,10 +94,10 @@ export function openLog(
   if (redis !== undefined) {
     const { url, prefix } = redis
     const log = redisLog({ url, prefix, lease, clock, events, node: primary?.node })
-    return { log: chaos.log(log), sayWhat: () => log.degraded(), hasEnded: (node) => log.hasEnded(node) }
+    return { log: chaos.log(log), degradedReasons: () => log.degraded(), hasEnded: (node) => log.hasEnded(node) }
   }
   const log = disk === undefined ? (own ?? localLog()) : diskLog({ path: disk.path, clock, events })
-  return { log, sayWhat: () => [], hasEnded: () => {} }
+  return { log, degradedReasons: () => [], hasEnded: () => {} }
 }
 
 function sharingOf({ memory, disk, redis }: Stores, { chaos, clock, primary }: TierParts): Sharing | undefined {

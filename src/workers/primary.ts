@@ -2,7 +2,7 @@
 import { extname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AdminParts, createAdmin } from '../ports/admin-port.ts'
-import { backlogTaken } from '../ports/draining.ts'
+import { backlogAccepted } from '../ports/draining.ts'
 import type { Statistics } from '../cache/statistics.ts'
 import { createChaos } from '../chaos/create-chaos.ts'
 import { systemClock } from '../clock.ts'
@@ -58,7 +58,7 @@ export async function createPrimary(
     ended: ({ node }) => hasEnded(node),
   })
   const { reports, store } = workforce
-  const { log, sayWhat, hasEnded } = openLog(config, { clock, events, chaos }, workforce.shared.log)
+  const { log, degradedReasons, hasEnded } = openLog(config, { clock, events, chaos }, workforce.shared.log)
   const cache = createCache({ store, log, clock, events, routes: routing.routes })
   logRequests(events, logger, { pretty }) // only purges: requests are logged where they are answered
 
@@ -87,7 +87,7 @@ export async function createPrimary(
   })
   const ready = () => ({
     ready: started && workforce.isReady,
-    degraded: [...new Set([...workforce.degraded, ...(log.synced ? [] : ['log']), ...sayWhat()])],
+    degraded: [...new Set([...workforce.degraded, ...(log.synced ? [] : ['log']), ...degradedReasons()])],
   })
   const admin = createAdmin({
     cache: cacheOfAll(cache, workforce, stats),
@@ -114,7 +114,7 @@ export async function createPrimary(
       if (config.listen.drainDelay > 0) await sleep(config.listen.drainDelay)
     },
     async close() {
-      await backlogTaken(() => workforce.connections) // this process accepts connections
+      await backlogAccepted(() => workforce.connections) // this process accepts connections
       await workforce.close()
       await admin.close()
       await routing.close()

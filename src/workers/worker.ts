@@ -60,7 +60,7 @@ function begin({ config, containerShare, node, log: state }: WorkerSetup): void 
     pretty: process.stdout.isTTY,
     containerShare,
     primary: { leases: ipcLeases(primary), node, memory: log && { store: ipcStore(primary), log } },
-    tells: ({ tier }) => tier === 'memory', // the other tiers are the same for all workers
+    reportsUsage: ({ tier }) => tier === 'memory', // the other tiers are the same for all workers
     tracing,
   })
   closeOnErrors({ close }, output)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { faults, notes, ONE, ORIGIN, told, valid } from './given.ts'
+import { faultLines, faults, notes, ONE, ORIGIN, valid } from './given.ts'
 
 describe('the admin port', () => {
   const token = 'a-token-of-24-characters'
@@ -58,9 +58,9 @@ describe('the admin port', () => {
   test('never has its token shown in a fault', () => {
     const secret = 'hunter two'
     const all = [
-      ...told({ flags: { ...ORIGIN, adminToken: secret } }),
-      ...told({ flags: ORIGIN, env: { HERDGATE_ADMIN_TOKEN: secret } }),
-      ...told({ text: `${ONE}admin: { token: "${secret}" }` }),
+      ...faultLines({ flags: { ...ORIGIN, adminToken: secret } }),
+      ...faultLines({ flags: ORIGIN, env: { HERDGATE_ADMIN_TOKEN: secret } }),
+      ...faultLines({ text: `${ONE}admin: { token: "${secret}" }` }),
     ]
     expect(all).toHaveLength(3)
     expect(all.join()).not.toContain('hunter')

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { configJsonSchema } from '../../src/config.ts'
-import { type Given, notes, ONE, ORIGIN, told, valid } from './given.ts'
+import { faultLines, type Given, notes, ONE, ORIGIN, valid } from './given.ts'
 
 describe('chaos', () => {
   const SECTION = 'chaos: { store: { memory: { errorRate: 0.1 } } }\n'
@@ -13,16 +13,18 @@ describe('chaos', () => {
   })
 
   test('a section without the flag is refused with its position', () => {
-    expect(told({ text: ONE + SECTION })).toEqual([
+    expect(faultLines({ text: ONE + SECTION })).toEqual([
       'herdgate.yaml:3:1 chaos: expected the flag --chaos as well, so that nobody injects faults by mistake',
     ])
-    expect(told({ text: `${ONE}chaos: off\n` })).toContainEqual(expect.stringContaining('expected the flag --chaos'))
-    expect(told({ text: ONE + SECTION, env: { HERDGATE_CHAOS: 'true' } })).toHaveLength(2)
+    expect(faultLines({ text: `${ONE}chaos: off\n` })).toContainEqual(
+      expect.stringContaining('expected the flag --chaos'),
+    )
+    expect(faultLines({ text: ONE + SECTION, env: { HERDGATE_CHAOS: 'true' } })).toHaveLength(2)
   })
 
   test('the flag without a section is refused', () => {
     for (const given of [{ text: ONE }, { flags: ORIGIN }]) {
-      expect(told({ ...given, flags: { ...given.flags, chaos: true } })).toEqual([
+      expect(faultLines({ ...given, flags: { ...given.flags, chaos: true } })).toEqual([
         '--chaos chaos: required: expected a section "chaos" in the file',
       ])
     }
@@ -69,7 +71,7 @@ describe('chaos', () => {
     ],
     ['seed: -1', 'chaos.seed: expected a whole number from 0'],
   ])('%s is a fault with a position', (section, message) => {
-    const faults = told({ text: `${ONE}chaos: { ${section} }\n`, flags: { chaos: true } })
+    const faults = faultLines({ text: `${ONE}chaos: { ${section} }\n`, flags: { chaos: true } })
     expect(faults).toHaveLength(1)
     expect(faults[0]).toMatch(/^herdgate\.yaml:3:\d+ /)
     expect(faults[0]).toContain(message)
@@ -78,14 +80,14 @@ describe('chaos', () => {
   test('may name a tier or an origin configured by flags or environment', () => {
     const section = 'chaos: { store: { redis: {}, disk: {} }, origins: { default: {} } }\n'
     const flags = { ...ORIGIN, chaos: true, disk: '/var/cache' }
-    expect(told({ text: `version: 1\n${section}`, flags, env: { REDIS_URL: 'redis://r.test' } })).toEqual([])
+    expect(faultLines({ text: `version: 1\n${section}`, flags, env: { REDIS_URL: 'redis://r.test' } })).toEqual([])
   })
 
   test('its documentation page shows a valid section with every key', () => {
     const page = readFileSync(new URL('../../docs/chaos.md', import.meta.url), 'utf8')
     const [, section = ''] = /```yaml\n([^]*?)```/.exec(page) ?? []
     const flags = { chaos: true, redis: 'redis://r.test', disk: '/var/cache' }
-    expect(told({ text: ONE + section, flags })).toEqual([])
+    expect(faultLines({ text: ONE + section, flags })).toEqual([])
     const { chaos } = JSON.parse(JSON.stringify(configJsonSchema())).properties
     const { redis } = chaos.properties.store.properties
     const maps = [chaos.properties, chaos.properties.store.properties, redis.properties]

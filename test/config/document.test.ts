@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { faults, ONE, ORIGIN, told, valid } from './given.ts'
+import { faultLines, faults, ONE, ORIGIN, valid } from './given.ts'
 
 describe('variables in the file', () => {
   test('are replaced anywhere in a value, in flow and block style, quoted or not', () => {
@@ -61,13 +61,13 @@ chaos: { seed: \${SEED}, origins: { api: { errorRate: \${SHARE} } } }
   })
 
   test('that are not set are one fault each, without a second one about the value', () => {
-    expect(told({ text: `${ONE}routes:\n  - { name: r, origin: api, ttl: \${NOPE} }` })).toEqual([
+    expect(faultLines({ text: `${ONE}routes:\n  - { name: r, origin: api, ttl: \${NOPE} }` })).toEqual([
       'herdgate.yaml:4:34 routes[0].ttl: environment variable NOPE is not set',
     ])
   })
 
   test('that are malformed are a fault', () => {
-    expect(told({ text: `${ONE}admin: { token: "\${a-b}" }` })).toMatchObject([
+    expect(faultLines({ text: `${ONE}admin: { token: "\${a-b}" }` })).toMatchObject([
       expect.stringContaining('variable name'),
     ])
   })
@@ -102,7 +102,7 @@ admin: { token: "\${NOPE}" }
 nope: 1
 nope:
 `
-    expect(told({ text }).toSorted()).toEqual([
+    expect(faultLines({ text }).toSorted()).toEqual([
       expect.stringMatching(/^herdgate\.yaml:2:24 origins\.a\.urls\[0\]: expected/),
       expect.stringMatching(/^herdgate\.yaml:4:24 routes\[0\]\.origin: /),
       'herdgate.yaml:4:39 : this key is given twice',
@@ -114,7 +114,7 @@ nope:
 
   test('all duplicate keys are reported, however many, if nothing else is wrong', () => {
     const routes = Array.from({ length: 12 }, (_, at) => `  - { name: r${at}, ttl: 1s, ttl: 2s, origin: api }\n`)
-    expect(told({ text: `${ONE}routes:\n${routes.join('')}` })).toEqual(
+    expect(faultLines({ text: `${ONE}routes:\n${routes.join('')}` })).toEqual(
       routes.map((_, at) => expect.stringContaining(`herdgate.yaml:${at + 4}:`)),
     )
   })

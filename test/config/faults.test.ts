@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config.ts'
-import { faults, ONE, ORIGIN, told, valid } from './given.ts'
+import { faultLines, faults, ONE, ORIGIN, valid } from './given.ts'
 
 describe('faults', () => {
   test('are all reported together, from every source, each with its position', () => {
@@ -17,7 +17,7 @@ routes:
 `
     const flags = { softTimeout: 'soon' }
     const env = { HERDGATE_TLL: '1s', HERDGATE_MEMORY: '256MB' }
-    expect(told({ text, flags, env })).toEqual([
+    expect(faultLines({ text, flags, env })).toEqual([
       '--soft-timeout softTimeout: expected a duration such as 300ms or 0s, at most 24d, got "soon"',
       'HERDGATE_TLL : unknown environment variable; did you mean HERDGATE_TTL?',
       'HERDGATE_MEMORY memory: expected a size such as 512KiB or 256MiB, or a number of bytes, got "256MB"; did you mean 256MiB?',
@@ -45,10 +45,10 @@ routes:
     ['a network with too many bits', 'listen: { trustProxy: [10.0.0.0/33] }', '3:24'],
     ['a port out of range', 'listen: { port: 65536 }', '3:17'],
     ['a fraction of a port', 'listen: { port: 80.5 }', '3:17'],
-    ['no size', 'store: { memory: { maxBytes: 0 } }', '3:30'],
+    ['a size of 0', 'store: { memory: { maxBytes: 0 } }', '3:30'],
     ['a head too small for a request', 'limits: { headBytes: 1023 }', '3:22'],
     ['neither on nor off', 'store: { memory: { admission: maybe } }', '3:31'],
-    ['a lease too short to tell of oneself in', 'coherence: { lease: 9ms }', '3:21'],
+    ['a lease too short to report in', 'coherence: { lease: 9ms }', '3:21'],
     ['a token with a space', 'admin: { token: "a b" }', '3:17'],
   ])('%s is a fault with its position', (_, line, place) => {
     expect(faults({ text: `${ONE}${line}\n` }).map(({ where }) => where)).toEqual([`herdgate.yaml:${place}`])
@@ -60,7 +60,7 @@ origins: { _OTHER: { urls: ["http://a.example"] } }
 routes: [{ name: _OTHER, origin: _OTHER }, { name: OTHER, origin: _OTHER }]
 `
     const other = 'expected a name other than _OTHER, which is reserved for metrics, got "_OTHER"'
-    expect(told({ text })).toEqual([
+    expect(faultLines({ text })).toEqual([
       `herdgate.yaml:2:12 origins._OTHER: ${other}`,
       `herdgate.yaml:3:18 routes[0].name: ${other}`,
       `herdgate.yaml:3:34 routes[0].origin: ${other}`,
@@ -69,10 +69,10 @@ routes: [{ name: _OTHER, origin: _OTHER }, { name: OTHER, origin: _OTHER }]
   })
 
   test('state the minimum size of a head', () => {
-    expect(told({ text: `${ONE}limits: { headBytes: 16 }` })).toEqual([
+    expect(faultLines({ text: `${ONE}limits: { headBytes: 16 }` })).toEqual([
       'herdgate.yaml:3:22 limits.headBytes: expected a size such as 16KiB, at least 1KiB, got 16',
     ])
-    expect(told({ text: `${ONE}limits: { headBytes: 1KiB }` })).toEqual([])
+    expect(faultLines({ text: `${ONE}limits: { headBytes: 1KiB }` })).toEqual([])
   })
 
   const inRoute = (key: string) => faults({ text: `${ONE}routes:\n  - name: r\n    origin: api\n    ${key}\n` })

@@ -1,4 +1,5 @@
 /** Short configurations, and helpers that load them. */
+
 import { type Config, type Fault, type Flags, loadConfig } from '../../src/config.ts'
 import type { Capacity } from '../../src/config/memory-shares.ts'
 
@@ -35,7 +36,7 @@ export function faults(given: Given): readonly Fault[] {
   return loaded.ok ? [] : loaded.faults
 }
 
-export const told = (given: Given): string[] =>
+export const faultLines = (given: Given): string[] =>
   faults(given).map(({ where, key, message }) => `${where} ${key}: ${message}`)
 export const notes = (given: Given): readonly string[] => {
   const loaded = load(given)

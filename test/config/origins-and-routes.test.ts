@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { faults, type Given, ONE, ORIGIN, told, TWO, valid } from './given.ts'
+import { faultLines, faults, type Given, ONE, ORIGIN, TWO, valid } from './given.ts'
 
 describe('origins and routes', () => {
   const names = (given: Given) => valid(given).routes.map(({ name, origin }) => `${name} -> ${origin}`)
@@ -32,7 +32,7 @@ describe('origins and routes', () => {
   })
 
   test('several origins without routes are a fault', () => {
-    expect(told({ text: TWO })).toEqual([
+    expect(faultLines({ text: TWO })).toEqual([
       'herdgate.yaml:2:1 routes: required: expected at least one route, as there are 2 origins (a, b)',
     ])
   })
@@ -62,20 +62,24 @@ describe('origins and routes', () => {
     'http:///a.example:0',
     'http:///a.example',
   ])('a URL without a host, or with a colon and no port to connect to, is a fault: %s', (url) => {
-    expect(told({ flags: { origin: [url] } })).toEqual([
+    expect(faultLines({ flags: { origin: [url] } })).toEqual([
       expect.stringMatching(/^--origin origin\[0\]: expected an http/),
     ])
   })
 
   test('a Unix socket is not taken for a host', () => {
-    expect(told({ flags: { origin: ['unix:/run/api.sock'] } })).toEqual([expect.not.stringContaining('did you mean')])
+    expect(faultLines({ flags: { origin: ['unix:/run/api.sock'] } })).toEqual([
+      expect.not.stringContaining('did you mean'),
+    ])
     expect(valid({ flags: { origin: ['http://unix/x', 'http://[::]/'] } }).origins[0]?.urls).toHaveLength(2)
   })
 
   test('HERDGATE_ORIGIN is a list with commas', () => {
     const env = { HERDGATE_ORIGIN: 'http://x, http://y,' }
     expect(valid({ env }).origins[0]?.urls).toEqual(['http://x', 'http://y'])
-    expect(told({ env: { HERDGATE_ORIGIN: ' , ' } })).toEqual(['HERDGATE_ORIGIN origin: expected at least one URL'])
+    expect(faultLines({ env: { HERDGATE_ORIGIN: ' , ' } })).toEqual([
+      'HERDGATE_ORIGIN origin: expected at least one URL',
+    ])
   })
 
   test('no origin at all is a fault', () => {
@@ -85,7 +89,7 @@ describe('origins and routes', () => {
 
   test('routes must name existing origins, and must have unique names', () => {
     const text = `${ONE}routes:\n${route('x', 'apu')}${route('x')}`
-    expect(told({ text })).toEqual([
+    expect(faultLines({ text })).toEqual([
       'herdgate.yaml:4:24 routes[0].origin: expected the name of an origin (api), got "apu"; did you mean api?',
       'herdgate.yaml:5:13 routes[1].name: expected a name no other route has, got "x" again',
     ])

@@ -3,7 +3,7 @@ import { parse } from 'yaml'
 import type { Config } from '../../src/config.ts'
 import { printConfig } from '../../src/config/print.ts'
 import { knownKeys } from '../../src/config/schema.ts'
-import { type Given, ONE, ORIGIN, told, TWO, valid } from './given.ts'
+import { faultLines, type Given, ONE, ORIGIN, TWO, valid } from './given.ts'
 
 /** Every key, with a value other than its default. */
 const EVERYTHING = `version: 1
@@ -82,7 +82,7 @@ test('secrets are not printed but replaced by variables that have to be set', ()
   const text = printConfig(valid({ text: EVERYTHING, flags: { chaos: true } }))
   for (const secret of Object.values(SECRETS)) expect(text).not.toContain(secret)
   expect(text).toContain('redis://user:${REDIS_PASSWORD}@r.test:1/2')
-  expect(told({ text, flags: { chaos: true } }).map((line) => line.replace(/^\S+ /, ''))).toEqual([
+  expect(faultLines({ text, flags: { chaos: true } }).map((line) => line.replace(/^\S+ /, ''))).toEqual([
     'admin.token: environment variable ADMIN_TOKEN is not set',
     'store.redis.url: environment variable REDIS_PASSWORD is not set',
     'store.redis.secret: environment variable CACHE_SECRET is not set',

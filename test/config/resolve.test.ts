@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Config, configPath, type Flags } from '../../src/config.ts'
-import { ONE, ORIGIN, told, valid } from './given.ts'
+import { faultLines, ONE, ORIGIN, valid } from './given.ts'
 
 /** The documentation's example, with every key. */
 const EXAMPLE = `version: 1
@@ -295,7 +295,7 @@ coherence: { lease: 2s }`
       disk: { path: './cache', maxBytes: 2 ** 30 },
       redis: { url: 'redis://r.test', prefix: 'shop', deadline: 20 },
     })
-    expect(told({ text })).toEqual([
+    expect(faultLines({ text })).toEqual([
       'herdgate.yaml:3:10 store.disk.path: required: expected the path of a folder here or by --disk or HERDGATE_DISK',
       'herdgate.yaml:3:36 store.redis.url: required: expected a URL here or by --redis, HERDGATE_REDIS or REDIS_URL',
     ])
@@ -304,7 +304,7 @@ coherence: { lease: 2s }`
   test('faults do not repeat a password in a misplaced URL', () => {
     const text = `${ONE}store: { redis: "redis://user:pass/word@r.test:6379" }`
     const origins = ['https://me:password@origin.test/', 'me:password@origin.test', 'http://me:pass"word@origin.test/']
-    const lines = [...told({ text }), ...origins.flatMap((origin) => told({ flags: { origin: [origin] } }))]
+    const lines = [...faultLines({ text }), ...origins.flatMap((origin) => faultLines({ flags: { origin: [origin] } }))]
     expect(lines).toEqual([
       'herdgate.yaml:3:17 store.redis: expected a map, got "redis://...@r.test:6379"',
       expect.stringMatching(/^--origin .* got "https:\/\/\.{3}@origin.test\/"$/),
@@ -314,13 +314,13 @@ coherence: { lease: 2s }`
   })
 
   test('faults never repeat the address of Redis, which may contain a password', () => {
-    const faults = told({ flags: { ...ORIGIN, redis: 'http://user:hunter2@r.test' } })
+    const faults = faultLines({ flags: { ...ORIGIN, redis: 'http://user:hunter2@r.test' } })
     expect(faults).toHaveLength(1)
     expect(faults[0]).toContain('--redis')
     expect(faults[0]).not.toContain('hunter2')
   })
 
   test.each(['herd{gate}', '', 'a b'])('%j is not a valid prefix', (redisPrefix) => {
-    expect(told({ flags: { ...ORIGIN, redisPrefix } })).toHaveLength(1)
+    expect(faultLines({ flags: { ...ORIGIN, redisPrefix } })).toHaveLength(1)
   })
 })

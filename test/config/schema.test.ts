@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { configJsonSchema } from '../../src/config.ts'
-import { told } from './given.ts'
+import { faultLines } from './given.ts'
 
 describe('the guide', () => {
   const guide = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8')
@@ -10,7 +10,7 @@ describe('the guide', () => {
   test('shows a valid file with every key', () => {
     const [, text = ''] = /```yaml\n([^]*?)```/.exec(guide) ?? []
     expect(
-      told({ text, env: { ADMIN_TOKEN: 'a-token-of-24-characters', CACHE_SECRET: 'a-secret-of-24-characters' } }),
+      faultLines({ text, env: { ADMIN_TOKEN: 'a-token-of-24-characters', CACHE_SECRET: 'a-secret-of-24-characters' } }),
     ).toEqual([])
     const { properties } = JSON.parse(JSON.stringify(configJsonSchema()))
     const origin = properties.origins.additionalProperties.properties

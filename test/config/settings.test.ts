@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { faults, notes, ORIGIN, told, valid } from './given.ts'
+import { faultLines, faults, notes, ORIGIN, valid } from './given.ts'
 
 describe('the environment', () => {
   test.each(['HERDGATE_TAPE', 'HERDGATE_THREADS'])(
     '%s is an unknown variable, and no similar name is suggested',
     (name) => {
-      expect(told({ flags: ORIGIN, env: { [name]: 'x' } })).toEqual([`${name} : unknown environment variable`])
+      expect(faultLines({ flags: ORIGIN, env: { [name]: 'x' } })).toEqual([`${name} : unknown environment variable`])
     },
   )
 

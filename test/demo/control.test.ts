@@ -18,9 +18,9 @@ test.each([
   ['nothing', ''],
   ['a negative latency', '{"latencyMs":-1}'],
   ['an hour of latency', '{"latencyMs":3600000}'],
-  ['an outage nobody knows', '{"outage":"explode"}'],
+  ['an unknown outage', '{"outage":"explode"}'],
   ['a rate above one', '{"errorRate":2}'],
-  ['a name nobody knows', '{"latency":5}'],
+  ['an unknown name', '{"latency":5}'],
 ])('%s is a problem and changes nothing', (_, json) => {
   expect(changeControl(initial, json)).toEqual({ problem: expect.any(String) })
 })

@@ -2,9 +2,9 @@ import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { demoPage } from '../../src/demo/page.ts'
 import { products } from '../../src/demo/products.ts'
-import { answer, type Ask } from '../../src/demo/resources.ts'
+import { type ApiRequest, answer } from '../../src/demo/resources.ts'
 
-const ask = (path: string, change: Partial<Ask> = {}): Ask => ({
+const ask = (path: string, change: Partial<ApiRequest> = {}): ApiRequest => ({
   method: 'GET',
   path,
   query: new URLSearchParams(),

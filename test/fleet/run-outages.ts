@@ -54,7 +54,7 @@ function faultsOf(name: OutageName, report: OutageReport): string[] {
     'clients without a good answer': failures.length > 0,
     'answers that a purge forbids': violations.length > 0,
     'a purge acknowledged that was not logged': OUTAGES[name].refusesPurges && purges.includes(200),
-    [`p99 more than ${MOST_ADDED_MS} ms above before`]: p99.during > p99.before + MOST_ADDED_MS,
+    [`p99 more than ${MOST_ADDED_MS} ms higher than before`]: p99.during > p99.before + MOST_ADDED_MS,
     'hits not back in time': recoveredAfterMs > RECOVERED_WITHIN_MS,
     'purges not acknowledged afterwards': purgeAfter !== 200,
   }

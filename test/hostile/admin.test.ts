@@ -3,7 +3,7 @@
  * port.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { MOST_PIPELINED } from '../../src/ports/pipelining.ts'
+import { MAX_PIPELINED } from '../../src/ports/pipelining.ts'
 import { type Herdgate, startHerdgate, TOKEN } from '../support/herdgate.ts'
 import { type Attack, PASSED, REFUSED, request, table } from './attack.ts'
 import { RawClient } from './client.ts'
@@ -38,7 +38,7 @@ table('the data port', [
   ...PATHS.flatMap((path) => ['POST', 'GET', 'HEAD', 'OPTIONS', 'PUT'].map((method) => proxied(`${method} ${path}`))),
   proxied('PURGE {path}'),
   proxied('PURGE /*'),
-  { id: 'data port', name: 'BAN is no method we know', ...REFUSED, send: request('BAN {path}') },
+  { id: 'data port', name: 'BAN is an unknown method', ...REFUSED, send: request('BAN {path}') },
   {
     id: 'data port',
     name: 'the absolute form of another authority',
@@ -266,8 +266,8 @@ const FRAMINGS: readonly Trick[] = [
     send: `${request('POST /v1/purge', BEARER, JSON_TYPE, 'Content-Length: 12', 'Content-Length: 3')}${SELECTORS}`,
     answers: [400],
   },
-  { name: 'a token behind a bare CR', send: purge(SELECTORS, JSON_TYPE, `X: a\r${BEARER}`), answers: [400] },
-  { name: 'a token behind a bare LF', send: purge(SELECTORS, JSON_TYPE, `X: a\n${BEARER}`), answers: [400] },
+  { name: 'a token after a bare CR', send: purge(SELECTORS, JSON_TYPE, `X: a\r${BEARER}`), answers: [400] },
+  { name: 'a token after a bare LF', send: purge(SELECTORS, JSON_TYPE, `X: a\n${BEARER}`), answers: [400] },
   { name: 'a folded token', send: purge(SELECTORS, JSON_TYPE, 'Authorization: Bearer', ` ${TOKEN}`), answers: [400] },
   {
     name: 'a token in a trailer',
@@ -299,7 +299,7 @@ describe('the admin port', () => {
   async function kept(): Promise<string> {
     using client = await RawClient.connect(Number(new URL(herdgate.url).port))
     client.send('GET /kept HTTP/1.1\r\nHost: a.test\r\n\r\n')
-    const { responses } = await client.heard(1)
+    const { responses } = await client.receive(1)
     return /^cache-status: herdgate; (\w+)/im.exec(responses[0]?.head ?? '')?.[1] ?? ''
   }
 
@@ -309,7 +309,7 @@ describe('the admin port', () => {
     const isHead = send.startsWith('HEAD ')
     using client = await RawClient.connect(port, isHead)
     client.send(send)
-    const { responses, text } = await client.heard(1)
+    const { responses, text } = await client.receive(1)
     const [answer] = responses
     if (answers.length === 0) expect(responses).toEqual([])
     else expect(answers).toContain(answer?.status)
@@ -333,9 +333,9 @@ describe('the admin port', () => {
   test('accepts no more pipelined requests than the data port, without resetting connections', async () => {
     using client = await RawClient.connect(port)
     client.send('POST /v1/purge/tags/many HTTP/1.1\r\nHost: a.test\r\n\r\n'.repeat(20_000))
-    const { responses, closed } = await client.heard(20_000)
+    const { responses, closed } = await client.receive(20_000)
     const statuses = responses.map(({ status }) => status)
-    expect(statuses).toEqual([...Array.from({ length: MOST_PIPELINED + 1 }, () => 401), 503])
+    expect(statuses).toEqual([...Array.from({ length: MAX_PIPELINED + 1 }, () => 401), 503])
     expect(closed).toBe(true)
     client.end()
     await client.gone()
@@ -346,7 +346,7 @@ describe('the admin port', () => {
     using client = await RawClient.connect(port)
     const begunAt = performance.now()
     client.send('GET /v1/stats HTTP/1.1\r\nHost: a.test\r\n')
-    const { responses, closed } = await client.heard(2)
+    const { responses, closed } = await client.receive(2)
     expect([responses.map(({ status }) => status), closed]).toEqual([[408], true])
     expect(Math.round((performance.now() - begunAt) / 1_000)).toBeGreaterThanOrEqual(10)
     expect(performance.now() - begunAt).toBeLessThan(15_000)

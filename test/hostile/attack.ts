@@ -153,15 +153,15 @@ async function attack(port: number, row: Attack, here: (text: string) => string)
   using client = await RawClient.connect(port, row.bodiless)
   const wanted = row.answers.length
   client.send(here(row.send) + (row.closed && row.last !== true ? AFTER : ''))
-  const heard = await client.heard(row.closed ? wanted + 1 : wanted)
-  expect(heard).toMatchObject({ closed: row.closed, rest: '' })
-  expect(heard.responses.map(({ status }) => status)).toEqual(row.answers)
-  heard.responses.forEach(expectNoReflection)
-  if (!isOpen(row)) return heard.responses
+  const received = await client.receive(row.closed ? wanted + 1 : wanted)
+  expect(received).toMatchObject({ closed: row.closed, rest: '' })
+  expect(received.responses.map(({ status }) => status)).toEqual(row.answers)
+  received.responses.forEach(expectNoReflection)
+  if (!isOpen(row)) return received.responses
   client.send(AFTER)
-  const { responses } = await client.heard(wanted + 1)
+  const { responses } = await client.receive(wanted + 1)
   expect(responses.slice(wanted).map(({ status }) => status)).toEqual([200])
-  return heard.responses
+  return received.responses
 }
 
 /** The request sent after each attack, with its own URL. */
@@ -185,7 +185,7 @@ async function expectClean(world: World, host: string, path: string, breaksOff =
 async function ask(port: number, host: string, path: string): Promise<RawResponse> {
   using client = await RawClient.connect(port)
   client.send(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
-  const { responses } = await client.heard(1)
+  const { responses } = await client.receive(1)
   return responses[0] ?? { status: 0, head: '', body: '' }
 }
 

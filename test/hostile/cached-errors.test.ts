@@ -96,7 +96,7 @@ const CONDITIONS_OF_ORIGIN: readonly Attack[] = ['If-Match: "evil"', 'If-Match: 
 /** Errors whose status by definition concerns a single request. */
 const BY_STATUS: readonly Attack[] = [407, 408, 412, 416, 417, 421, 425, 428, 429, 431, 511].map((status) => ({
   id: 'C4',
-  name: `a ${status} to an odd request`,
+  name: `a ${status} to an unusual request`,
   ...PASSED,
   answers: [status],
   origin: [`GET {path}?status=${status}`],
@@ -108,7 +108,7 @@ const BY_STATUS: readonly Attack[] = [407, 408, 412, 416, 417, 421, 425, 428, 42
 const BOUNDED: readonly Attack[] = [400, 403, 406, 413, 415, 500, 502, 503].flatMap((status) => [
   {
     id: 'C4',
-    name: `a ${status} is not kept where errors have no time`,
+    name: `a ${status} is not kept where errors have no lifetime`,
     ...PASSED,
     answers: [status],
     origin: [`GET {path}?status=${status}`],
@@ -129,7 +129,7 @@ const BOUNDED: readonly Attack[] = [400, 403, 406, 413, 415, 500, 502, 503].flat
 const PIPELINED_HITS: readonly Attack[] = [
   {
     id: 'C4',
-    name: 'a hit that was odd to ask for',
+    name: 'an unusual request for a hit',
     ...PASSED,
     answers: [200, 200, 304],
     send: get() + get('X-HTTP-Method-Override: DELETE', 'Accept: evil/evil') + get('If-None-Match: *'),

@@ -74,9 +74,9 @@ const ENDS: readonly Attack[] = [
 ]
 
 const GOOD: readonly Attack[] = [
-  { name: 'in small letters', content: 'a\r\n0123456789\r\n0\r\n\r\n' },
-  { name: 'in capital letters', content: 'A\r\n0123456789\r\n0\r\n\r\n' },
-  { name: 'with zeros before it', content: '000a\r\n0123456789\r\n000\r\n\r\n' },
+  { name: 'in lower case', content: 'a\r\n0123456789\r\n0\r\n\r\n' },
+  { name: 'in upper case', content: 'A\r\n0123456789\r\n0\r\n\r\n' },
+  { name: 'with leading zeros', content: '000a\r\n0123456789\r\n000\r\n\r\n' },
   { name: 'with an extension', content: 'a;x=y;z="q"\r\n0123456789\r\n0;x\r\n\r\n' },
 ].map(({ name, content }) => ({
   id: 'S9',

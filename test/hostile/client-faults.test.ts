@@ -81,7 +81,7 @@ async function expectPlain(path: string, body: string, from: 'origin' | 'cache')
     await arrived(before + 1)
     asked.at(-1)?.response.writeHead(200, FRESH).end(body)
   }
-  const { responses } = await client.heard(1)
+  const { responses } = await client.receive(1)
   expect(responses[0]).toMatchObject({ status: 200, body })
   expect(asked).toHaveLength(from === 'origin' ? before + 1 : before)
 }
@@ -102,7 +102,7 @@ describe('all waiters leave', () => {
     const [{ response } = never()] = asked
     if (when === 'within the content') {
       response.writeHead(200, { ...FRESH, 'Content-Length': 10 }).write('01234')
-      await until(() => clients.every(({ received }) => received.endsWith('01234')), 'all have the beginning')
+      await until(() => clients.every(({ received }) => received.endsWith('01234')), 'all have received the beginning')
     }
     for (const client of clients) if (how === 'reset') client.reset()
     for (const client of clients) client[Symbol.dispose]()
@@ -110,9 +110,9 @@ describe('all waiters leave', () => {
     response.end('56789')
     await expectNothingUnderWay()
     using client = await ask(path)
-    await until(() => client.received !== '' || asked.length === 2, 'it is kept, or asked for again')
+    await until(() => client.received !== '' || asked.length === 2, 'it has been kept, or requested again')
     asked[1]?.response.writeHead(200, FRESH).end('0123456789')
-    expect((await client.heard(1)).responses[0]).toMatchObject({ status: 200, body: '0123456789' })
+    expect((await client.receive(1)).responses[0]).toMatchObject({ status: 200, body: '0123456789' })
     expect(asked.length).toBeLessThanOrEqual(2)
   })
 
@@ -122,14 +122,14 @@ describe('all waiters leave', () => {
     const clients = await Promise.all(lines.map((line) => ask(path, 'POST', line, 'Content-Length: 0')))
     await arrived(20)
     for (const client of clients) client.reset()
-    await until(() => asked.every(({ left }) => left), 'the origin is told')
+    await until(() => asked.every(({ left }) => left), 'the origin has noticed')
     await expectNothingUnderWay()
     await expectPlain(path, 'plain', 'origin')
   })
 })
 
 describe('the first client leaves', () => {
-  test.each(['before the head', 'behind the head', 'within the content'])(
+  test.each(['before the head', 'after the head', 'within the content'])(
     '%s: the others get the answer',
     async (when) => {
       const path = newPath()
@@ -149,7 +149,7 @@ describe('the first client leaves', () => {
       if (when === 'before the head') response.writeHead(200, head)
       response.end(when === 'within the content' ? '56789' : '0123456789')
       for (const other of others) {
-        expect((await other.heard(1)).responses[0]).toMatchObject({ status: 200, body: '0123456789' })
+        expect((await other.receive(1)).responses[0]).toMatchObject({ status: 200, body: '0123456789' })
         other[Symbol.dispose]()
       }
       expect(asked).toHaveLength(1)
@@ -170,7 +170,7 @@ describe('the first client leaves', () => {
     asked[1]?.response.writeHead(200, FRESH).end('answer')
     const statuses = new Set<number | undefined>()
     for (const other of others) {
-      statuses.add((await other.heard(1)).responses[0]?.status)
+      statuses.add((await other.receive(1)).responses[0]?.status)
       other[Symbol.dispose]()
     }
     expect([[200], [502]]).toContainEqual([...statuses])
@@ -185,7 +185,7 @@ describe('a client that leaves during an upload', () => {
 
   test.each([
     [
-      'that is behind an answer that is due',
+      'pipelined behind another whose answer is due',
       request('/due', 'POST', 'Content-Length: 0') + upload('/behind', 'POST', 4),
       2,
     ],
@@ -196,7 +196,7 @@ describe('a client that leaves during an upload', () => {
     client.send(octets)
     await arrived(count)
     client.reset()
-    await until(() => asked.every(({ left }) => left), 'the origin is told')
+    await until(() => asked.every(({ left }) => left), 'the origin has noticed')
     await expectNothingUnderWay()
     await expectPlain(newPath(), 'plain', 'origin')
   })
@@ -214,7 +214,7 @@ test('a first client that does not read delays nobody else', async () => {
   for (const answer of await others) expect([answer.status, answer.body.length]).toEqual([200, body.length])
   expect(asked).toHaveLength(1)
   leader.resume()
-  expect((await leader.heard(1)).responses[0]?.body.length).toBe(body.length)
+  expect((await leader.receive(1)).responses[0]?.body.length).toBe(body.length)
   await expectNothingUnderWay()
 })
 
@@ -228,7 +228,7 @@ test.each([
   await arrived(1)
   expect(asked[0]?.left).toBe(false)
   asked[0]?.response.writeHead(200, FRESH).end('x'.repeat(length))
-  const { responses } = await client.heard(1)
+  const { responses } = await client.receive(1)
   expect([responses[0]?.status, responses[0]?.body.length]).toEqual([200, length])
   await expectPlain(path, 'x'.repeat(length), 'cache')
 })
@@ -244,7 +244,7 @@ test('pipelined requests are answered in order, even if some have to wait', asyn
   second?.response.writeHead(200, FRESH).end('quick')
   expect(client.received).toBe('')
   first?.response.writeHead(200, FRESH).end('slow')
-  const { responses } = await client.heard(4)
+  const { responses } = await client.receive(4)
   expect(responses.map(({ body }) => body)).toEqual(['slow', 'quick', 'slow', 'quick'])
   expect(asked).toHaveLength(2)
 })
@@ -271,10 +271,10 @@ describe('a client that sends Expect: 100-continue', () => {
     const [path, next] = [newPath(), newPath()]
     using client = await connected()
     client.send(expecting(path, 5))
-    await until(() => client.received !== '', 'it is told')
+    await until(() => client.received !== '', 'the first answer')
     expect(client.received).toBe('HTTP/1.1 100 Continue\r\n\r\n')
     client.send(`hello${request(next)}`)
-    const { responses, closed } = await client.heard(2)
+    const { responses, closed } = await client.receive(2)
     expect(responses.map(({ body }) => body)).toEqual(['answer to POST', 'answer to GET'])
     expect([contents, closed]).toEqual([['hello', ''], false])
     await expectPlain(next, 'answer to GET', 'cache')
@@ -284,9 +284,9 @@ describe('a client that sends Expect: 100-continue', () => {
     const path = newPath()
     using client = await connected()
     client.send(expecting(path, SMUGGLED.length))
-    await until(() => client.received !== '', 'it is told')
+    await until(() => client.received !== '', 'the first answer')
     client.send(SMUGGLED)
-    const { responses } = await client.heard(1)
+    const { responses } = await client.receive(1)
     expect(responses.map(({ body }) => body)).toEqual(['answer to POST'])
     expect(asked.map(({ request: { url } }) => url)).toEqual([path])
     expect(contents).toEqual([SMUGGLED])
@@ -305,8 +305,8 @@ describe('an unusual first request does not affect later ones', () => {
     ['a condition that fails', 'GET', 'If-Match: "two"'],
     ['a date that has passed', 'GET', 'If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT'],
     ['a part', 'GET', 'Range: bytes=0-3'],
-    ['a part that is not there', 'GET', 'Range: bytes=100-'],
-    ['a part of another one', 'GET', 'Range: bytes=0-3', 'If-Range: "two"'],
+    ['a range beyond the end', 'GET', 'Range: bytes=100-'],
+    ['a range of another version', 'GET', 'Range: bytes=0-3', 'If-Range: "two"'],
     ['no-store', 'GET', 'Cache-Control: no-store'],
     ['no-cache', 'GET', 'Cache-Control: no-cache'],
     ['OPTIONS', 'OPTIONS'],
@@ -316,11 +316,11 @@ describe('an unusual first request does not affect later ones', () => {
     const path = newPath()
     answer = byTheBook
     using odd = await ask(path, method, ...fields)
-    const { responses } = await odd.heard(1)
+    const { responses } = await odd.receive(1)
     expect([200, 206, 304, 412, 416]).toContain(responses[0]?.status)
 
     using next = await ask(path)
-    const [plain] = (await next.heard(1)).responses
+    const [plain] = (await next.receive(1)).responses
     expect(plain).toMatchObject({ status: 200, body: '0123456789' })
     expect(plain?.head).not.toMatch(/content-range/i)
     await expectPlain(path, '0123456789', 'cache')
@@ -334,7 +334,9 @@ describe('an unusual first request does not affect later ones', () => {
     using part = await ask(path, 'GET', 'Range: bytes=0-3')
     using condition = await ask(path, 'GET', 'If-None-Match: "one"')
     using plain = await ask(path)
-    const statuses = [head, part, condition, plain].map(async (client) => (await client.heard(1)).responses[0]?.status)
+    const statuses = [head, part, condition, plain].map(
+      async (client) => (await client.receive(1)).responses[0]?.status,
+    )
     expect(await Promise.all(statuses)).toEqual([200, 206, 304, 200])
     await expectPlain(path, '0123456789', 'cache')
   })

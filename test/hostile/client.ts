@@ -54,7 +54,7 @@ export class RawClient implements Disposable {
   }
 
   /** Waits for this many responses, the end of the connection, or a timeout. @returns everything received by then */
-  async heard(responses: number): Promise<Conversation> {
+  async receive(responses: number): Promise<Conversation> {
     const deadline = AbortSignal.timeout(PATIENCE_MS)
     for (;;) {
       const text = this.#received

@@ -82,7 +82,7 @@ afterAll(async () => {
 async function ask(host: string, target: string, fields: readonly string[] = []): Promise<RawResponse> {
   using client = await RawClient.connect(Number(new URL(herdgate.url).port))
   client.send(`${[`GET ${target} HTTP/1.1`, `Host: ${host}`, ...fields].join('\r\n')}\r\n\r\n`)
-  const { responses } = await client.heard(1)
+  const { responses } = await client.receive(1)
   return responses[0] ?? { status: 0, head: '', body: '' }
 }
 

@@ -58,10 +58,10 @@ const connected = (): Promise<RawClient> => RawClient.connect(Number(new URL(her
 const ROWS: readonly (readonly [number, string, string])[] = [
   [502, 'an origin where nobody listens', asked('dead.test', `GET ${TARGET}`)],
   [502, 'an origin with a name that nobody has', asked('nameless.test', `GET ${TARGET}`)],
-  [502, 'an origin that says something else', asked('other.test', `GET /evil-head${TARGET}`)],
+  [502, 'an origin that sends something other than HTTP', asked('other.test', `GET /evil-head${TARGET}`)],
   [502, 'an upload that nobody takes', `${asked('dead.test', `POST ${TARGET}`, 'Content-Length: 4')}evil`],
   [502, 'a tunnel that nobody opens', asked('dead.test', `GET ${TARGET}`, 'Connection: upgrade', 'Upgrade: websocket')],
-  [504, 'an origin that says nothing', asked('silent.test', `GET ${TARGET}`)],
+  [504, 'an origin that does not answer', asked('silent.test', `GET ${TARGET}`)],
   [
     504,
     'only-if-cached with a condition for the origin',
@@ -75,10 +75,10 @@ const ROWS: readonly (readonly [number, string, string])[] = [
   [504, 'only-if-cached', asked('dead.test', `GET ${TARGET}`, 'Cache-Control: only-if-cached')],
   [421, 'a host that is not served', asked('evil.test', `GET ${TARGET}`)],
   [508, 'a loop', asked('dead.test', `GET ${TARGET}`, 'Via: 1.1 herdgate')],
-  [400, 'a field that is none', asked('dead.test', `GET ${TARGET}`, 'evil')],
-  [400, 'an option that is none', asked('dead.test', `GET ${TARGET}`, 'Connection: Host')],
-  [400, 'a host that is none', asked('evil test', `GET ${TARGET}`)],
-  [400, 'a method that is none', asked('dead.test', `EVIL ${TARGET}`)],
+  [400, 'a malformed field', asked('dead.test', `GET ${TARGET}`, 'evil')],
+  [400, 'a forbidden connection option', asked('dead.test', `GET ${TARGET}`, 'Connection: Host')],
+  [400, 'an invalid host', asked('evil test', `GET ${TARGET}`)],
+  [400, 'an invalid method', asked('dead.test', `EVIL ${TARGET}`)],
   [405, 'CONNECT', asked('evil:443', 'CONNECT evil:443')],
   [417, 'an expectation', asked('dead.test', `POST ${TARGET}`, 'Expect: evil', 'Content-Length: 0')],
   [431, 'a head too large', asked('dead.test', `GET ${TARGET}`, `X: ${'evil'.repeat(8_000)}`)],
@@ -88,7 +88,7 @@ const ROWS: readonly (readonly [number, string, string])[] = [
 test.each(ROWS)('%d for %s', async (status, _what, sent) => {
   using client = await connected()
   client.send(sent)
-  const { responses, text } = await client.heard(1)
+  const { responses, text } = await client.receive(1)
   expect(responses[0]?.status).toBe(status)
   expectOurs(text)
 })
@@ -99,7 +99,7 @@ test('503 when overloaded', async () => {
   await expect.poll(() => silent.requests.some(({ head }) => head.startsWith('GET /held '))).toBe(true)
   using client = await connected()
   client.send(asked('held.test', `GET ${TARGET}`))
-  const { responses, text } = await client.heard(1)
+  const { responses, text } = await client.receive(1)
   expect(responses[0]?.status).toBe(503)
   expect(text).toMatch(/^retry-after: \d+$/im)
   expectOurs(text)

@@ -178,7 +178,7 @@ const UNREAD: readonly Attack[] = [
   },
   {
     id: 'S5',
-    name: 'content of a request that has passed here before',
+    name: 'content of a request that has passed through here before',
     answers: [508],
     closed: false,
     origin: [],
@@ -252,11 +252,11 @@ const LINE_ENDS: readonly Attack[] = [
   refused('S7', 'a folded value, with TAB', get('X: a', '\tb')),
   refused('S7', 'an empty folded line', get('X: a', ' ')),
   refused('S8', 'LF for all line ends', 'GET {path} HTTP/1.1\nHost: a.test\n\n'),
-  refused('S8', 'LF behind the request line', 'GET {path} HTTP/1.1\nHost: a.test\r\n\r\n'),
-  refused('S8', 'LF behind a field', 'GET {path} HTTP/1.1\r\nHost: a.test\n\r\n'),
-  refused('S8', 'LF behind the head', 'GET {path} HTTP/1.1\r\nHost: a.test\r\n\n'),
-  refused('S8', 'CR behind a field', 'GET {path} HTTP/1.1\r\nHost: a.test\rX: y\r\n\r\n'),
-  refused('S8', 'CR behind the head', `GET {path} HTTP/1.1\r\nHost: a.test\r\n\rZ${SMUGGLED}`),
+  refused('S8', 'LF after the request line', 'GET {path} HTTP/1.1\nHost: a.test\r\n\r\n'),
+  refused('S8', 'LF after a field', 'GET {path} HTTP/1.1\r\nHost: a.test\n\r\n'),
+  refused('S8', 'LF after the head', 'GET {path} HTTP/1.1\r\nHost: a.test\r\n\n'),
+  refused('S8', 'CR after a field', 'GET {path} HTTP/1.1\r\nHost: a.test\rX: y\r\n\r\n'),
+  refused('S8', 'CR after the head', `GET {path} HTTP/1.1\r\nHost: a.test\r\n\rZ${SMUGGLED}`),
   refused('S8', 'CR CR LF', 'GET {path} HTTP/1.1\r\nHost: a.test\r\r\n\r\n'),
   refused('S8', 'no colon', get('X')),
   refused('S8', 'no name', get(': x')),
@@ -264,15 +264,15 @@ const LINE_ENDS: readonly Attack[] = [
   refused('S8', 'a name outside ASCII', get('X\xe9: z')),
   refused('S8', 'a name with a quote', get('X": z')),
   refused('S8', 'white space before the method', ' GET {path} HTTP/1.1\r\nHost: a.test\r\n\r\n'),
-  refused('S8', 'TAB behind the method', 'GET\t{path} HTTP/1.1\r\nHost: a.test\r\n\r\n'),
+  refused('S8', 'TAB after the method', 'GET\t{path} HTTP/1.1\r\nHost: a.test\r\n\r\n'),
   {
     id: 'S8',
     name: 'two spaces are one (RFC 9112 section 3)',
     ...PASSED,
     send: 'GET  {path}  HTTP/1.1\r\nHost: a.test\r\n\r\n',
   },
-  refused('S8', 'a space behind the version', 'GET {path} HTTP/1.1 \r\nHost: a.test\r\n\r\n'),
-  refused('S8', 'a version in small letters', 'GET {path} http/1.1\r\nHost: a.test\r\n\r\n'),
+  refused('S8', 'a space after the version', 'GET {path} HTTP/1.1 \r\nHost: a.test\r\n\r\n'),
+  refused('S8', 'a version in lower case', 'GET {path} http/1.1\r\nHost: a.test\r\n\r\n'),
   { id: 'S8', name: 'an empty line before the request is skipped', ...PASSED, send: `\r\n${get()}` },
 ]
 
@@ -294,14 +294,14 @@ const VERSIONS: readonly Attack[] = [
   ),
   {
     id: 'S10',
-    name: 'what comes behind HTTP/1.0',
+    name: 'what follows HTTP/1.0',
     ...PASSED,
     closed: true,
     send: 'GET {path} HTTP/1.0\r\nHost: a.test\r\n\r\n',
   },
   {
     id: 'S10',
-    name: 'what comes behind Connection: close',
+    name: 'what follows Connection: close',
     ...PASSED,
     closed: true,
     send: get('Connection: close'),
@@ -318,7 +318,7 @@ const VERSIONS: readonly Attack[] = [
 const UPGRADES: readonly Attack[] = [
   {
     id: 'S11',
-    name: 'Upgrade to what we do not know, and a request behind it',
+    name: 'Upgrade to an unknown protocol, and a request after it',
     ...PASSED,
     closed: true,
     send: get('Connection: Upgrade', 'Upgrade: foo'),
@@ -332,7 +332,7 @@ const UPGRADES: readonly Attack[] = [
   },
   {
     id: 'S11',
-    name: 'WebSocket, and a request behind it while the origin answers 200',
+    name: 'WebSocket, and a request after it while the origin answers 200',
     ...PASSED,
     closed: true,
     send: get('Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: eA=='),
@@ -414,7 +414,7 @@ const AFTERWARDS: readonly Attack[] = [
   },
   {
     id: 'S12',
-    name: 'a hundred at once, in their order',
+    name: 'a hundred at once, in order',
     answers: Array.from({ length: 100 }, () => 200),
     closed: false,
     origin: Array.from({ length: 100 }, (_, number) => `GET {path}/${number}`),

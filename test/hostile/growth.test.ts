@@ -232,7 +232,7 @@ async function expectStill(): Promise<void> {
 
 test.each([
   ['that may be kept', 10 * MIB, {}],
-  ['that may be kept, as far as they tell', 10 * MIB, { 'Content-Length': String(10 * MIB) }],
+  ['that may be kept, by their announced length', 10 * MIB, { 'Content-Length': String(10 * MIB) }],
   ['that are too large to be kept', 16 * MIB, {}],
 ])('many large bodies at once, %s', async (what, size, fields) => {
   answer = (_request, response) => {
@@ -265,6 +265,6 @@ test('many large bodies that are never read', async () => {
   })
   expect(grown).toBeLessThan(MEMORY_MIB + IN_PROGRESS_MIB + SLACK_MIB)
   for (const reader of readers) reader.destroy()
-  await until(async () => (await herdgate.ask('/v1/stats')).body.inFlight === 0, 'nothing is under way')
+  await until(async () => (await herdgate.ask('/v1/stats')).body.inFlight === 0, 'nothing is in progress')
   await expectWell()
 })

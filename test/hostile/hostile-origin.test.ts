@@ -47,14 +47,14 @@ const brokenOff = (rows: Readonly<Record<string, string>>): Row[] =>
   Object.entries(rows).map(([name, sends]) => ({ name, sends, ends: true, gets: 'broken' }))
 
 const HEADS = refused({
-  'no HTTP at all': 'SSH-2.0-OpenSSH\r\n\r\n',
-  'a protocol version that is none': 'HTTP/3.7 200 OK\r\nContent-Length: 0\r\n\r\n',
+  'something other than HTTP': 'SSH-2.0-OpenSSH\r\n\r\n',
+  'an unknown protocol version': 'HTTP/3.7 200 OK\r\nContent-Length: 0\r\n\r\n',
   'HTTP/2 in the form of HTTP/1': GOOD.replace('1.1', '2.0'),
-  'HTTP/0.9 in that form': GOOD.replace('1.1', '0.9'),
+  'HTTP/0.9 in the form of HTTP/1': GOOD.replace('1.1', '0.9'),
   'a status of 99': 'HTTP/1.1 99 Odd\r\nContent-Length: 0\r\n\r\n',
   'a status of 099': 'HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n',
   'a status of four digits': 'HTTP/1.1 1000 Odd\r\nContent-Length: 0\r\n\r\n',
-  'a status that is no number': 'HTTP/1.1 abc Odd\r\nContent-Length: 0\r\n\r\n',
+  'a status that is not a number': 'HTTP/1.1 abc Odd\r\nContent-Length: 0\r\n\r\n',
   'no status': 'HTTP/1.1 \r\nContent-Length: 0\r\n\r\n',
   'NUL in a value': head('X: a\0b', 'Content-Length: 0'),
   'a control character in a value': head('X: a\x01b', 'Content-Length: 0'),
@@ -78,22 +78,22 @@ const FRAMING = refused({
   'a length with a sign': head('Content-Length: +2') + 'ab',
   'a negative length': head('Content-Length: -1'),
   'a length in hexadecimal': head('Content-Length: 0x2') + 'ab',
-  'a length beyond all numbers': head('Content-Length: 18446744073709551618') + 'ab',
+  'a length too large for a number': head('Content-Length: 18446744073709551618') + 'ab',
   'an empty length': head('Content-Length:') + 'ab',
   'a transfer coding that was not asked for': `${head('Transfer-Encoding: gzip, chunked')}1\r\na\r\n0\r\n\r\n`,
   'a transfer coding in HTTP/1.0': chunked('2\r\nab\r\n', '0\r\n\r\n').replace('1.1', '1.0'),
-  'nothing but such a coding': `${head('Transfer-Encoding: gzip', 'Connection: close')}ab`,
+  'a transfer coding without chunked': `${head('Transfer-Encoding: gzip', 'Connection: close')}ab`,
 })
 
 const CHUNKS = [
   ...brokenOff({
-    'a chunk of no size': chunked('3\r\nabc\r\n', 'zz\r\n'),
+    'a chunk without a size': chunked('3\r\nabc\r\n', 'zz\r\n'),
     'a chunk of negative size': chunked('3\r\nabc\r\n', '-1\r\n'),
     'a chunk with 0x': chunked('3\r\nabc\r\n', '0x3\r\nabc\r\n0\r\n\r\n'),
-    'a chunk beyond all numbers': chunked('3\r\nabc\r\n', 'FFFFFFFFFFFFFFFFF\r\nabc'),
+    'a chunk size too large for a number': chunked('3\r\nabc\r\n', 'FFFFFFFFFFFFFFFFF\r\nabc'),
     'a chunk longer than its size': chunked('3\r\nabcd\r\n0\r\n\r\n'),
     'a chunk without its line end': chunked('3\r\nabc0\r\n\r\n'),
-    'a bare LF behind a size': chunked('3\r\nabc\r\n', '3\nabc\r\n0\r\n\r\n'),
+    'a bare LF after a size': chunked('3\r\nabc\r\n', '3\nabc\r\n0\r\n\r\n'),
     'no last chunk': chunked('3\r\nabc\r\n'),
     'a trailer section without end': chunked('3\r\nabc\r\n', '0\r\nX: y\r\n'),
     'a trailer with NUL': chunked('3\r\nabc\r\n', '0\r\nX: a\0b\r\n\r\n'),
@@ -105,7 +105,7 @@ const CHUNKS = [
 
 const INTERIM: readonly Row[] = [
   {
-    name: '100 that nobody asked for',
+    name: 'an unsolicited 100',
     sends: interim(100) + GOOD,
     gets: 200,
     body: 'good',
@@ -149,7 +149,7 @@ const INTERIM: readonly Row[] = [
     stored: true,
   },
   {
-    name: 'fields in 103 that are for us or the connection',
+    name: 'fields in 103 that are for caches or the connection',
     sends:
       interim(103, 'Link: </a>', 'Surrogate-Key: evil', 'Connection: X-Hop', 'X-Hop: evil', 'Content-Length: 4') + GOOD,
     gets: 200,
@@ -181,7 +181,7 @@ const INTERIM: readonly Row[] = [
   },
   { name: '100 without end', sends: interim(100).repeat(65) + GOOD, gets: 502 },
   {
-    name: 'interim responses that say too much',
+    name: 'interim responses that are too large in total',
     sends: interim(103, `X: ${'a'.repeat(30_000)}`).repeat(3) + GOOD,
     gets: 502,
     interim: [103, 103],
@@ -200,7 +200,7 @@ const EXTRA: readonly Row[] = [
   { name: 'more than its length', sends: `${GOOD}evil`, gets: 200, body: 'good', stored: true },
   { name: 'a second response', sends: GOOD + ok('evil', FRESH), gets: 200, body: 'good', stored: true },
   {
-    name: 'octets behind the last chunk',
+    name: 'octets after the last chunk',
     sends: chunked('4\r\ngood\r\n', '0\r\n\r\n', 'evil'),
     gets: 200,
     body: 'good',
@@ -216,7 +216,7 @@ const EXTRA: readonly Row[] = [
     hasNot: /evil/,
   },
   {
-    name: 'trailers that route or belong in the head',
+    name: 'trailers that affect routing or belong in the head',
     sends: chunked('4\r\ngood\r\n', '0\r\nHost: evil\r\nContent-Encoding: evil\r\nConnection: evil\r\n\r\n'),
     gets: 200,
     body: 'good',
@@ -243,7 +243,7 @@ const EXTRA: readonly Row[] = [
     keepsConnection: true,
     stored: true,
   },
-  { name: '304 that nobody asked for', sends: `HTTP/1.1 304 Not Modified\r\n${FRESH}\r\n`, gets: 502 },
+  { name: 'an unsolicited 304', sends: `HTTP/1.1 304 Not Modified\r\n${FRESH}\r\n`, gets: 502 },
   { name: '304 with content', sends: `HTTP/1.1 304 Not Modified\r\n${FRESH}Content-Length: 4\r\n\r\nevil`, gets: 502 },
   {
     name: '204 with a length',
@@ -254,7 +254,7 @@ const EXTRA: readonly Row[] = [
   },
   { name: 'HEAD answered with content', method: 'HEAD', sends: ok('evil', ''), gets: 200, hasNot: /evil/ },
   {
-    name: '206 that nobody asked for',
+    name: 'an unsolicited 206',
     sends: `HTTP/1.1 206 Partial Content\r\n${FRESH}Content-Range: bytes 0-3/8\r\nContent-Length: 4\r\n\r\nevil`,
     gets: 206,
     keepsConnection: true,
@@ -276,7 +276,7 @@ const EXTRA: readonly Row[] = [
     hasNot: /evil|X-Hop/,
   },
   {
-    name: 'content in a coding, which is not ours to undo',
+    name: 'content in a coding, which is left as it is',
     sends: head('Content-Encoding: gzip, gzip, br', 'Content-Length: 4') + 'bomb',
     gets: 200,
     body: 'bomb',
@@ -316,7 +316,7 @@ async function write(socket: RawRequest['socket'], { sends, ends }: Row): Promis
 async function ask(path: string, method = 'GET'): Promise<Conversation> {
   using client = await RawClient.connect(Number(new URL(herdgate.url).port), method === 'HEAD')
   client.send(`${method} ${path} HTTP/1.1\r\nHost: a.test\r\n\r\n`)
-  return await client.heard(1) // awaited before the client is disposed of
+  return await client.receive(1) // awaited before the client is disposed of
 }
 
 const TABLE = Object.entries({
@@ -330,15 +330,15 @@ const TABLE = Object.entries({
 describe('what the client gets for', () => {
   test.for(TABLE)('$part: $name', async (row) => {
     rows.set(row.path, row)
-    const heard = await ask(row.path, row.method)
-    const [response] = heard.responses
-    const text = `${response?.head}${response?.body}${heard.rest}`
-    if (row.gets === 'broken') expect(heard).toMatchObject({ responses: [], closed: true })
+    const conversation = await ask(row.path, row.method)
+    const [response] = conversation.responses
+    const text = `${response?.head}${response?.body}${conversation.rest}`
+    if (row.gets === 'broken') expect(conversation).toMatchObject({ responses: [], closed: true })
     else expect(response?.status).toBe(row.gets)
-    expect(heard.interim).toEqual(row.interim ?? [])
+    expect(conversation.interim).toEqual(row.interim ?? [])
     if (row.body !== undefined) expect(response?.body).toBe(row.body)
-    if (row.has !== undefined) expect(heard.text).toMatch(row.has)
-    if (row.hasNot !== undefined) expect(heard.text).not.toMatch(row.hasNot)
+    if (row.has !== undefined) expect(conversation.text).toMatch(row.has)
+    if (row.hasNot !== undefined) expect(conversation.text).not.toMatch(row.hasNot)
     if (row.gets === 502) expectProblem(text)
     expect(herdgate.child.exitCode).toBeNull()
   })
@@ -353,7 +353,7 @@ describe('what the next client gets after', () => {
     expect(next?.head).toMatch(row.stored ? /herdgate; hit/ : /herdgate; fwd=/)
     if (!row.stored) expect(next?.body).toBe('fine')
     if (row.hasNot !== undefined) expect(`${next?.head}${next?.body}`).not.toMatch(row.hasNot)
-    if (!row.keepsConnection) await until(() => served.get(row.path)?.socket.destroyed === true, 'it is given up')
+    if (!row.keepsConnection) await until(() => served.get(row.path)?.socket.destroyed === true, 'it is abandoned')
   })
 })
 
@@ -371,7 +371,7 @@ const MANY_FIELDS = 'X: y\r\n'.repeat(1_500)
 describe.each(ALONE)('what the client gets in answer to $what', ({ path, request }) => {
   test.each([
     ['HTTP/2 in the form of HTTP/1', GOOD.replace('1.1', '2.0'), 502],
-    ['HTTP/0.9 in that form', GOOD.replace('1.1', '0.9'), 502],
+    ['HTTP/0.9 in the form of HTTP/1', GOOD.replace('1.1', '0.9'), 502],
     ['a transfer coding that was not asked for', `${head('Transfer-Encoding: gzip, chunked')}1\r\na\r\n0\r\n\r\n`, 502],
     ['a transfer coding in HTTP/1.0', chunked('2\r\nab\r\n', '0\r\n\r\n').replace('1.1', '1.0'), 502],
     ['HTTP/1.0', GOOD.replace('1.1', '1.0'), 200],
@@ -382,7 +382,7 @@ describe.each(ALONE)('what the client gets in answer to $what', ({ path, request
     served.delete(path)
     using client = await RawClient.connect(Number(new URL(herdgate.url).port))
     client.send(request)
-    const { responses, text } = await client.heard(1)
+    const { responses, text } = await client.receive(1)
     expect(responses.map(({ status }) => status)).toEqual([gets])
     if (gets === 502) expectProblem(text)
     if (gets === 204) expect(text).not.toMatch(/content-length/i)

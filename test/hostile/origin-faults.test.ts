@@ -86,7 +86,7 @@ const dripChunks = ({ socket }: RawRequest): void => {
 
 describe.each<[string, (request: RawRequest) => void, number]>([
   ['silence', () => {}, 504],
-  ['a head that drips', drip, 504],
+  ['a head that trickles in', drip, 504],
   ['a reset before the head', ({ socket }) => socket.resetAndDestroy(), 502],
   ['a close before the head', ends(''), 502],
   ['a close within the head', ends('HTTP/1.1 200 OK\r\nX: y'), 502],
@@ -104,7 +104,7 @@ describe.each<[string, (request: RawRequest) => void, number]>([
     expect(failed.totalMs).toBeLessThan(SOON_MS)
     if (status !== 500 && status !== 503) expect(failed.headers['cache-control']).toBe('no-store')
     faults.delete(path)
-    await until(async () => (await ask(path, host)).body === 'fine', 'the origin is well again')
+    await until(async () => (await ask(path, host)).body === 'fine', 'the origin works again')
     expect((await ask(path, host)).cacheStatus).toMatch(/^herdgate; hit/)
   })
 
@@ -133,7 +133,7 @@ describe('a herd of requests to a flapping origin', () => {
     expect(new Set((await first).map(({ status }) => status))).toEqual(new Set([503]))
     expect(origin.requests.length - before).toBeLessThanOrEqual(2)
     faults.delete('/flap')
-    await until(async () => (await ask('/flap/probe')).status === 200, 'it is back')
+    await until(async () => (await ask('/flap/probe')).status === 200, 'it works again')
     await until(async () => (await herd()).every(({ body }) => body === 'fine'), 'all have the answer')
     expect(origin.requests.filter(({ head }) => head.startsWith('GET /flap ')).length).toBeLessThan(10)
   })
@@ -144,7 +144,7 @@ describe('content that breaks off is incomplete for the client, and not stored',
     ['a reset within a length', resets(LENGTH)],
     ['a reset between chunks', resets(CHUNKED)],
     ['a reset where the close would be the end', resets(CLOSING)],
-    ['a close short of the length', ends(LENGTH)],
+    ['a close before the announced length', ends(LENGTH)],
     ['a close before the last chunk', ends(CHUNKED)],
     ['silence within a length', writes(LENGTH), 'hasty.test'],
     ['silence between chunks', writes(CHUNKED), 'hasty.test'],
@@ -235,10 +235,10 @@ describe('clock skew', () => {
   test.each([
     ['Date in the future', `Date: ${inDays(1)}\r\n${FRESH}`],
     ['Date in the past', `Date: ${inDays(-1)}\r\n${FRESH}`],
-    ['Age beyond all numbers', `Age: 99999999999999999999\r\n${FRESH}`],
+    ['Age too large for a number', `Age: 99999999999999999999\r\n${FRESH}`],
     ['a negative Age', `Age: -5\r\n${FRESH}`],
-    ['Age that is no number', `Age: soon\r\n${FRESH}`],
-    ['Expires that is no date', `Expires: tomorrow\r\n`],
+    ['Age that is not a number', `Age: soon\r\n${FRESH}`],
+    ['Expires that is not a date', `Expires: tomorrow\r\n`],
     ['Expires before Date', `Date: ${inDays(0)}\r\nExpires: ${inDays(-1)}\r\n`],
   ])('%s: the Age of a hit is a number from 0 to 2^31', async (name, fields) => {
     const path = `/clock/${name.replaceAll(' ', '-')}`

@@ -38,7 +38,7 @@ describe('a WebSocket handshake pipelined behind a pending answer', () => {
     client.send(HANDSHAKE)
     await asked('/chat')
     slow.open()
-    const { responses, interim, closed } = await client.heard(3)
+    const { responses, interim, closed } = await client.receive(3)
     expect(responses.map(({ status, body }) => [status, body])).toEqual([
       [200, '/slow'],
       [200, '/chat'],
@@ -54,7 +54,7 @@ describe('a WebSocket handshake pipelined behind a pending answer', () => {
     await asked('/slow')
     await asked('/chat')
     slow.open()
-    const { responses, closed } = await client.heard(3)
+    const { responses, closed } = await client.receive(3)
     expect([responses.map(({ body }) => body), closed]).toEqual([['/slow', '/chat'], true])
   })
 })
@@ -67,7 +67,7 @@ describe('a CONNECT pipelined behind a pending answer', () => {
     await asked('/slow')
     client.send(`${CONNECT}what would go through a tunnel`)
     slow.open()
-    const { responses, closed, rest } = await client.heard(2)
+    const { responses, closed, rest } = await client.receive(2)
     expect([responses.map(({ body }) => body), closed, rest]).toEqual([['/slow'], true, ''])
     client.end()
     await client.gone()
@@ -83,7 +83,7 @@ describe('a CONNECT pipelined behind a pending answer', () => {
     client.send(CONNECT)
     client.send('more')
     client.resume()
-    const { responses, closed, rest } = await client.heard(2)
+    const { responses, closed, rest } = await client.receive(2)
     expect(responses.map(({ body }) => body === LARGE)).toEqual([true])
     expect([closed, rest]).toEqual([true, ''])
   })
@@ -94,7 +94,7 @@ describe('a CONNECT pipelined behind a pending answer', () => {
     client.send(asking('/slow') + asking('/second') + asking('/third') + CONNECT)
     await asked('/third')
     slow.open()
-    const { responses, closed } = await client.heard(4)
+    const { responses, closed } = await client.receive(4)
     expect([responses.map(({ body }) => body), closed]).toEqual([['/slow', '/second', '/third'], true])
   })
 
@@ -119,7 +119,7 @@ describe('an unsafe request', () => {
       await asked('/beside')
       expect([headOf('/unsafe'), headOf('/behind')]).toEqual([undefined, undefined])
       slow.open()
-      const { responses } = await client.heard(4)
+      const { responses } = await client.receive(4)
       expect(responses.map(({ body }) => body)).toEqual(['/slow', '/beside', '/unsafe', '/behind'])
     },
   )
@@ -132,7 +132,7 @@ describe('an unsafe request', () => {
     }
     using client = await at.connected()
     client.send(asking('/u') + asking('/u', 'POST') + asking('/u') + asking('/u'))
-    const { responses } = await client.heard(4)
+    const { responses } = await client.receive(4)
     expect(responses.map(({ body }) => body)).toEqual(['version 0', 'version 1', 'version 1', 'version 1'])
   })
 
@@ -153,7 +153,7 @@ describe('an unsafe request', () => {
     client.send(asking('/slow') + head + 'x'.repeat(200_000))
     await asked('/slow')
     slow.open()
-    const { responses } = await client.heard(2)
+    const { responses } = await client.receive(2)
     expect(responses.map(({ body }) => body)).toEqual(['slow', '200000'])
   })
 })
@@ -170,7 +170,7 @@ test('an answer that breaks off in its turn closes the connection without a rese
   client.send(`POST /behind HTTP/1.1\r\nHost: a.test\r\nContent-Length: ${LARGE.length}\r\n\r\n${LARGE}`)
   await until(() => client.received.endsWith('half'))
   half.open()
-  const { responses, closed } = await client.heard(2)
+  const { responses, closed } = await client.receive(2)
   expect([responses.map(({ body }) => body), closed]).toEqual([['whole'], true])
   client.end()
   await client.gone()
@@ -184,7 +184,7 @@ describe('garbage after complete requests', () => {
     client.send(`${asking('/slow')}${asking('/second')}nonsense\0`)
     await asked('/second')
     slow.open()
-    const { responses, closed, rest } = await client.heard(3)
+    const { responses, closed, rest } = await client.receive(3)
     expect([responses.map(({ body }) => body), closed, rest]).toEqual([['/slow', '/second'], true, ''])
   })
 
@@ -196,7 +196,7 @@ describe('garbage after complete requests', () => {
     await asked('/slow')
     client.send('nonsense\0')
     slow.open()
-    const { responses, closed } = await client.heard(2)
+    const { responses, closed } = await client.receive(2)
     expect([responses.map(({ body }) => body), closed]).toEqual([['/slow'], true])
   })
 })
@@ -219,7 +219,7 @@ test.each([
     await asked('/broken')
     await until(() => at.origin.requests.some((request) => pathOf(request) === '/broken' && request.socket.destroyed))
     slow.open()
-    const { responses, closed } = await client.heard(2)
+    const { responses, closed } = await client.receive(2)
     expect([responses.map(({ body }) => body), closed]).toEqual([['/slow'], true])
   },
 )

@@ -72,13 +72,13 @@ test('SIGTERM under load: every request is answered completely, and it exits 0',
   const paths = Array.from({ length: 60 }, (_, number) => `/held/${number % 3 === 0 ? 'same' : number}`)
   const answers = paths.map((path) => get(herdgate.url + path, { agent }))
   const distinct = new Set(paths)
-  await until(() => held.length === distinct.size, 'all are at the origin')
+  await until(() => held.length === distinct.size, 'all have reached the origin')
   const streaming = held.filter((_, at) => at % 4 === 0)
   for (const { response } of streaming) response.writeHead(200, FRESH).write('held ')
 
   const exited = once(herdgate.child, 'exit')
   herdgate.child.kill('SIGTERM')
-  await until(() => herdgate.lines.some((line) => line.includes('SIGTERM')), 'it has heard')
+  await until(() => herdgate.lines.some((line) => line.includes('SIGTERM')), 'it has received the signal')
   // Clients that connected before that are still answered.
   await expect.poll(() => get(`${herdgate.url}/late`).catch(String)).toMatch(/ECONNREFUSED|ECONNRESET|hang up/)
   for (const { request, response } of held) {
@@ -108,9 +108,9 @@ test('a second SIGTERM ends it at once, even if a thread is blocked in the kerne
     NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(HELD_UP)}`,
   })
   const due = get(`${herdgate.url}/held/due`).catch(() => 'broken off')
-  await until(() => held.length === 1, 'it is at the origin')
+  await until(() => held.length === 1, 'it has reached the origin')
   herdgate.child.kill('SIGTERM')
-  await until(() => herdgate.lines.some((line) => line.includes('SIGTERM')), 'it has heard')
+  await until(() => herdgate.lines.some((line) => line.includes('SIGTERM')), 'it has received the signal')
   expect(await herdgate.stop()).toBe(1)
   expect(await due).toBe('broken off')
 })
@@ -125,7 +125,7 @@ test('a process suspended for longer than the origin timeouts answers what arriv
   herdgate = await startHerdgate(['--config', file])
   await expectWell('/before')
   const before = get(`${herdgate.url}/held/before`)
-  await until(() => held.length === 1, 'it is at the origin')
+  await until(() => held.length === 1, 'it has reached the origin')
   herdgate.child.kill('SIGSTOP')
   release()
   const meanwhile = Array.from({ length: 50 }, (_, number) => get(`${herdgate.url}/${number % 2 ? 'before' : number}`))

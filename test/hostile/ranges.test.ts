@@ -55,7 +55,7 @@ function head(path: string, method: string, fields: readonly string[]): string {
 async function ask(path: string, fields: readonly string[] = [], method = 'GET'): Promise<RawResponse> {
   using client = await RawClient.connect(port(), method === 'HEAD')
   client.send(head(path, method, fields))
-  const { responses } = await client.heard(1)
+  const { responses } = await client.receive(1)
   return responses[0] ?? { status: 0, head: '', body: '' }
 }
 
@@ -217,8 +217,8 @@ describe('where ranges do not apply', () => {
 
 describe('while the content is arriving', () => {
   test.each([
-    ['what has come', 'bytes=0-1', '01', '0-1'],
-    ['what is yet to come', 'bytes=7-8', '78', '7-8'],
+    ['what has arrived', 'bytes=0-1', '01', '0-1'],
+    ['what has yet to arrive', 'bytes=7-8', '78', '7-8'],
     ['some of both', 'bytes=4-5', '45', '4-5'],
     ['the end', 'bytes=-1', '9', '9-9'],
   ])('%s is answered from it', async (_what, range, body, contentRange) => {
@@ -231,15 +231,15 @@ describe('while the content is arriving', () => {
     using leader = await RawClient.connect(port())
     leader.send(head(path, 'GET', []))
     await until(() => release.length === 1, 'the origin has begun')
-    await until(() => leader.received.endsWith('01234'), 'the leader has what has come')
+    await until(() => leader.received.endsWith('01234'), 'the leader has received what has arrived')
     using other = await RawClient.connect(port())
     other.send(head(path, 'GET', [`Range: ${range}`]))
     await until(() => /^HTTP\/1.1 206 [^]*\r\n\r\n/.test(other.received), 'the head of its answer')
-    if (body === '01') await other.heard(1)
+    if (body === '01') await other.receive(1)
     release[0]?.()
-    const [answer] = (await other.heard(1)).responses
+    const [answer] = (await other.receive(1)).responses
     expectAnswer(part(range, body, contentRange), answer ?? { status: 0, head: '', body: '' })
-    expect((await leader.heard(1)).responses[0]?.body).toBe(WHOLE)
+    expect((await leader.receive(1)).responses[0]?.body).toBe(WHOLE)
     await expectWhole(path)
     expect(asked(path)).toBe(1)
   })
@@ -252,17 +252,17 @@ describe('an odd answer to a Range: the next request gets the complete content',
   test.each<[string, string]>([
     ['another part', partial('bytes 5-6/10', '56')],
     ['a part without a Content-Range', partial('', '01')],
-    ['a Content-Range that is none', partial('bytes', '01')],
+    ['a malformed Content-Range', partial('bytes', '01')],
     ['a Content-Range in another unit', partial('items 0-1/10', '01')],
     ['a Content-Range that goes backwards', partial('bytes 1-0/10', '01')],
-    ['a Content-Range beyond the whole', partial('bytes 0-1/1', '01')],
-    ['a Content-Range beyond all numbers', partial('bytes 0-1/18446744073709551616', '01')],
+    ['a Content-Range beyond the total', partial('bytes 0-1/1', '01')],
+    ['a Content-Range too large for a number', partial('bytes 0-1/18446744073709551616', '01')],
     ['a Content-Range of nothing', partial('bytes */10', '01')],
     ['two Content-Ranges', partial('bytes 0-1/10\r\nContent-Range: bytes 5-6/10', '01')],
-    ['less than it says', partial('bytes 0-5/10', '01')],
-    ['more than it says', partial('bytes 0-0/10', '01')],
-    ['all that there is, it says', partial('bytes 0-1/2', '01')],
-    ['parts of its own', partial('', 'x', `${FIELDS}Content-Type: multipart/byteranges; boundary=x\r\n`)],
+    ['less than it announces', partial('bytes 0-5/10', '01')],
+    ['more than it announces', partial('bytes 0-0/10', '01')],
+    ['all there is, by its own account', partial('bytes 0-1/2', '01')],
+    ['several parts', partial('', 'x', `${FIELDS}Content-Type: multipart/byteranges; boundary=x\r\n`)],
     ['a 416', `HTTP/1.1 416 No\r\n${FIELDS}Content-Range: bytes */10\r\nContent-Length: 0\r\n\r\n`],
     ['a 304', `HTTP/1.1 304 Not Modified\r\n${FIELDS}\r\n`],
     ['a 204', `HTTP/1.1 204 No Content\r\nETag: "one"\r\n\r\n`],
@@ -271,7 +271,7 @@ describe('an odd answer to a Range: the next request gets the complete content',
     scripts.set(path, ({ socket, head }) => socket.write(/^range:/im.test(head) ? response : FULL))
     const answer = await ask(path, ['Range: bytes=0-1'])
     expect(answer.status === 200 ? answer.body : WHOLE).toBe(WHOLE)
-    if (name === 'all that there is, it says') return // Herdgate cannot tell
+    if (name === 'all there is, by its own account') return // Herdgate cannot tell
     await until(async () => (await ask(path)).status === 200, 'the failure has been forgotten')
     await expectWhole(path)
   })
@@ -292,7 +292,7 @@ describe('parts are combined only if they belong to the same representation', ()
     ['a weak entity-tag', partial('bytes 5-9/10', 'evil!', other('"one"', 'W/"one"'))],
     ['no validator', partial('bytes 5-9/10', 'evil!', 'Cache-Control: max-age=60\r\n')],
     ['another total', partial('bytes 5-9/11', 'evil!')],
-    ['a total that nobody knows', partial('bytes 5-9/*', 'evil!')],
+    ['an unknown total', partial('bytes 5-9/*', 'evil!')],
     ['another part than was asked for', partial('bytes 4-8/10', 'evil!')],
     ['too little', partial('bytes 5-9/10', 'evi', FIELDS, 3)],
     ['too much', partial('bytes 5-9/10', 'evil!!', FIELDS, 6)],

@@ -65,9 +65,9 @@ test('a store too large for the heap shrinks, and misses are answered', async ()
   await expectAnsweredMisses(herdgate)
   const [{ maxBytes }] = (await herdgate.ask('/v1/stats')).body.tiers
   expect(maxBytes).toBeLessThan(HEAP_MIB * 2 ** 20)
-  const said = herdgate.lines.join('\n')
-  expect(said).toContain('its heap is 64 MiB')
-  expect(said).toContain('the store holds less from now on')
+  const log = herdgate.lines.join('\n')
+  expect(log).toContain('its heap is 64 MiB')
+  expect(log).toContain('the store holds less from now on')
 }, 240_000)
 
 test('if that is not enough, misses get 503 and hits are answered, until memory is released', async () => {

@@ -136,15 +136,15 @@ async function answered(one: Client): Promise<Client> {
 
 describe('node:http drops', () => {
   test.each([
-    ['heads that drip', 'GET /x HTTP/1.1\r\nHos', 408],
-    ['connections that say nothing', '', 408],
-    ['heads that drip behind a request', `${GET}GET /x HT`, 200],
+    ['heads that trickle in', 'GET /x HTTP/1.1\r\nHos', 408],
+    ['connections that send nothing', '', 408],
+    ['heads that trickle in after a request', `${GET}GET /x HT`, 200],
   ])('%s', async (_what, sends, status) => {
     await start({ headTimeout: HEAD_MS, idleTimeout: IDLE_MS })
     const slow = await clients(sends)
     const drip = setInterval(() => slow.forEach(({ socket }) => sends !== '' && socket.write('a')), 50)
     closing.push(() => clearInterval(drip))
-    await until(() => slow.every(isLeft), 'all of them are hung up on')
+    await until(() => slow.every(isLeft), 'all of them are disconnected')
     for (const { head } of slow) expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
     await expectServed()
   })
@@ -152,7 +152,7 @@ describe('node:http drops', () => {
   test('idle connections', async () => {
     await start({ idleTimeout: IDLE_MS })
     const idle = await clients(GET)
-    await until(() => idle.every(isLeft), 'all of them are hung up on')
+    await until(() => idle.every(isLeft), 'all of them are disconnected')
     for (const { head } of idle) expect(head).toMatch(/^HTTP\/1\.1 200 /)
   })
 
@@ -160,7 +160,7 @@ describe('node:http drops', () => {
     await start({ maxConnections: 20 })
     const first = await clients('', 20)
     const [late] = await clients(GET, 1)
-    await until(() => late !== undefined && isLeft(late), 'the last is hung up on')
+    await until(() => late !== undefined && isLeft(late), 'the last is disconnected')
     expect(late?.head).toBe('')
     first[0]?.socket.destroy()
     await until(async () => {
@@ -182,13 +182,13 @@ test('a head completed just before it would be refused is answered, without a 40
   const keptAlive = await Promise.all(Array.from({ length: MANY }, () => greeted()))
   for (const one of keptAlive) one.send(begun)
   // All are late at once but refused a few at a time: after the first refusal the others still await theirs.
-  await Promise.race(keptAlive.map((one) => one.heard(2)))
+  await Promise.race(keptAlive.map((one) => one.receive(2)))
   for (const one of keptAlive) one.send(rest)
-  const heard = await Promise.all(keptAlive.map((one) => one.heard(2)))
-  const inTime = keptAlive.filter((_, at) => heard[at]?.responses[1]?.status === 200)
+  const conversations = await Promise.all(keptAlive.map((one) => one.receive(2)))
+  const inTime = keptAlive.filter((_, at) => conversations[at]?.responses[1]?.status === 200)
   expect(inTime).not.toEqual([])
   for (const one of inTime) one.send(GET)
-  const after = await Promise.all(inTime.map((one) => one.heard(3)))
+  const after = await Promise.all(inTime.map((one) => one.receive(3)))
   for (const { responses } of after) expect(responses.map(({ status }) => status)).toEqual([200, 200, 200])
 })
 
@@ -197,7 +197,7 @@ async function greeted(): Promise<RawClient> {
   const one = await RawClient.connect(port)
   closing.push(() => one[Symbol.dispose]())
   one.send(GET)
-  expect((await one.heard(1)).responses).toMatchObject([{ status: 200 }])
+  expect((await one.receive(1)).responses).toMatchObject([{ status: 200 }])
   return one
 }
 
@@ -211,9 +211,9 @@ describe('request content', () => {
       await clock.advance(1_000)
       for (const { socket } of slow) socket.write('a')
     }
-    await until(() => slow.every(isLeft), 'all of them are hung up on')
+    await until(() => slow.every(isLeft), 'all of them are disconnected')
     for (const { head } of slow) expect(head).toMatch(/^HTTP\/1\.1 408 /)
-    await until(() => uploads.every(({ destroyed }) => destroyed), 'no upload goes on')
+    await until(() => uploads.every(({ destroyed }) => destroyed), 'no upload continues')
     answer = (_request, response) => response.end('fine')
     await expectServed()
   })
@@ -224,7 +224,7 @@ describe('request content', () => {
     const slow = await clients(`${upload(1_000_000)}a`)
     await until(() => uploads.length === MANY, 'all have reached the origin')
     await clock.advance(WINDOW_MS + 900)
-    await until(() => slow.every(isLeft), 'all of them are hung up on')
+    await until(() => slow.every(isLeft), 'all of them are disconnected')
   })
 
   test('that stops after a good start is refused before two windows have passed', async () => {
@@ -239,7 +239,7 @@ describe('request content', () => {
     await clock.advance(WINDOW_MS)
     expect(isLeft(slow)).toBe(false)
     await clock.advance(WINDOW_MS / 5)
-    await until(() => isLeft(slow), 'it is hung up on')
+    await until(() => isLeft(slow), 'it is disconnected')
   })
 
   test('that still drips in after its answer was sent is cut off too', async () => {
@@ -248,7 +248,7 @@ describe('request content', () => {
     if (slow === undefined) return
     expect((await answered(slow)).head).toMatch(/^HTTP\/1\.1 200 /)
     await clock.advance(2 * WINDOW_MS)
-    await until(() => isLeft(slow), 'it is hung up on')
+    await until(() => isLeft(slow), 'it is disconnected')
   })
 
   test('that arrives at the minimum rate may take any length of time', async () => {
@@ -315,7 +315,7 @@ describe('a response', () => {
       return (await connections()) === 0
     }, 'all of them are cut off')
     slow.forEach(({ socket }) => socket.removeAllListeners('data').resume())
-    await until(() => slow.every(({ closed }) => closed), 'they see it')
+    await until(() => slow.every(({ closed }) => closed), 'they have noticed')
     for (const { error } of slow) expect(error).toBe('ECONNRESET')
     answer = (_request, response) => response.end('fine')
     await expectServed()
@@ -335,7 +335,7 @@ describe('a response', () => {
       // More than the socket buffers hold, so that some of it comes from Herdgate.
       steady.takes = steady.received + step
       steady.socket.resume()
-      await until(() => steady.received >= steady.takes, 'it has taken some')
+      await until(() => steady.received >= steady.takes, 'it has received some')
       await clock.advance(WINDOW_MS)
     }
     expect(isLeft(steady)).toBe(false)
@@ -371,7 +371,7 @@ test.each([
   await start()
   const refused = await client(sends)
   expect((await answered(refused)).head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
-  await until(() => isLeft(refused), 'it is ended')
+  await until(() => isLeft(refused), 'it has been ended')
   await clock.advance(WINDOW_MS - 1_000)
   await clock.advance(WINDOW_MS)
   await until(async () => (await connections()) === 0, 'it is reset')

@@ -33,7 +33,7 @@ table('splitting', [
   row('a hundred second answers', `a\r\nContent-Length: 0\r\n\r\n${SECOND.repeat(100)}`, 302),
   ...['\r\n', '\n', '\r'].map((end) => ({
     id: 'R1',
-    name: `${JSON.stringify(end)} as it is in the target`,
+    name: `${JSON.stringify(end)} unencoded in the target`,
     ...REFUSED,
     send: request(`GET {path}?location=a${end}Set-Cookie:evil=1`),
   })),

@@ -74,7 +74,7 @@ const SEVERAL: readonly Attack[] = [
   { id: 'P1', name: 'Forwarded twice', ...PASSED, send: get('Forwarded: for=evil', 'Forwarded: host=evil') },
   {
     id: 'P1',
-    name: 'Forwarded that looks like ours',
+    name: 'Forwarded in the form of ours',
     ...PASSED,
     send: get('Forwarded: for=127.0.0.1;host=evil;proto=https'),
   },

@@ -1,7 +1,7 @@
 /** A client answered before its request has been read completely loses neither the answer nor the connection. */
 import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { MOST_PIPELINED } from '../../src/ports/pipelining.ts'
+import { MAX_PIPELINED } from '../../src/ports/pipelining.ts'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
 import { ok, type RawOrigin, rawOrigin } from '../support/raw-origin.ts'
 import { RawClient } from './client.ts'
@@ -33,9 +33,9 @@ describe.each(['POST', 'QUERY'])('an upload by %s answered before its end', (met
   test('is read to its end, and the connection continues', async () => {
     using client = await connected()
     client.send(upload(method) + content.slice(0, MIB))
-    expect((await client.heard(1)).responses[0]?.status).toBe(413)
+    expect((await client.receive(1)).responses[0]?.status).toBe(413)
     client.send(`${content.slice(MIB)}GET /next HTTP/1.1\r\nHost: a.test\r\n\r\n`)
-    const { responses } = await client.heard(2)
+    const { responses } = await client.receive(2)
     expect(responses.map(({ status }) => status)).toEqual([413, 200])
   })
 
@@ -43,7 +43,7 @@ describe.each(['POST', 'QUERY'])('an upload by %s answered before its end', (met
     using client = await connected()
     client.send(upload(method, 'Connection: close'))
     client.send(content)
-    const { responses, closed } = await client.heard(2)
+    const { responses, closed } = await client.receive(2)
     expect([responses[0]?.status, closed]).toEqual([413, true])
     client.end()
     await client.gone()
@@ -55,9 +55,9 @@ test('a client with too many pipelined requests still gets the completed answers
   using client = await connected()
   const asked = 20_000
   client.send(Array.from({ length: asked }, (_, number) => `GET /${number} HTTP/1.1\r\nHost: a.test\r\n\r\n`).join(''))
-  const { responses, closed } = await client.heard(asked)
+  const { responses, closed } = await client.receive(asked)
   const answered = responses.slice(0, -1)
-  expect(answered).toHaveLength(MOST_PIPELINED + 1)
+  expect(answered).toHaveLength(MAX_PIPELINED + 1)
   expect(answered.every(({ body }) => body === LARGE)).toBe(true)
   expect([responses.at(-1)?.status, closed]).toEqual([503, true])
   client.end()
@@ -68,7 +68,7 @@ test('a client with too many pipelined requests still gets the completed answers
 test('a client that sends garbage after a request still gets its answer, without a reset', async () => {
   using client = await connected()
   client.send('GET /next HTTP/1.1\r\nHost: a.test\r\n\r\nnonsense\0')
-  const { responses, closed } = await client.heard(2)
+  const { responses, closed } = await client.receive(2)
   expect([responses.map(({ status }) => status), closed]).toEqual([[200], true])
   client.send(content)
   client.end()
@@ -81,7 +81,7 @@ test.each(['url', 'admin'] as const)(
   async (port) => {
     using client = await RawClient.connect(Number(new URL(herdgate[port]).port))
     client.send('CONNECT a.test:80 HTTP/1.1\r\nHost: a.test:80\r\n\r\n')
-    const { responses, closed } = await client.heard(2)
+    const { responses, closed } = await client.receive(2)
     expect([responses[0]?.status, closed]).toEqual([405, true])
     client.send(content)
     client.end()
@@ -94,7 +94,7 @@ test('after the last answer a client may continue sending for a while, even duri
   const ending = await startHerdgate(['--origin', origin.url])
   using client = await RawClient.connect(Number(new URL(ending.url).port))
   client.send('GET /next HTTP/1.1\r\nHost: a.test\r\n\r\nnonsense\0')
-  expect((await client.heard(2)).closed).toBe(true)
+  expect((await client.receive(2)).closed).toBe(true)
   const stopped = ending.stop()
   await expect.poll(() => ending.lines.some((line) => line.includes('finishing'))).toBe(true)
   for (let sent = 0; sent < UPLOAD && client.failure === undefined; sent += MIB) {
@@ -111,7 +111,7 @@ test('a refused WebSocket handshake closes the connection', async () => {
   using client = await connected()
   const fields = ['Host: a.test', 'Connection: Upgrade', 'Upgrade: websocket', 'Via: 1.1 herdgate']
   client.send(`${['GET /chat HTTP/1.1', ...fields].join('\r\n')}\r\n\r\n`)
-  const { responses, closed } = await client.heard(2)
+  const { responses, closed } = await client.receive(2)
   expect([responses[0]?.status, closed]).toEqual([508, true])
   const isHeld = () => {
     client.send('more')

@@ -62,7 +62,7 @@ test('an encoded ".." is a tag like any other', async () => {
 
 test.each([
   ['a token of 1 MB', 431, ['GET /v1/stats HTTP/1.1', ...HEAD, `Authorization: Bearer ${'x'.repeat(1024 * 1024)}`]],
-  ['a request that is none', 400, ['GET /v1/stats SPDY/3', ...HEAD]],
+  ['a malformed request', 400, ['GET /v1/stats SPDY/3', ...HEAD]],
   ['CL and TE', 400, ['POST /v1/purge HTTP/1.1', ...HEAD, 'Transfer-Encoding: chunked', AUTHORIZATION]],
   ['an unknown method', 400, ['BREW /v1/purge/tags/a HTTP/1.1', ...HEAD, AUTHORIZATION]],
 ])('%s is answered with problem+json, or not at all', async (_what, status, lines) => {
@@ -90,7 +90,7 @@ test('a client that does not read its answer is disconnected: it holds up neithe
   client.on('error', () => undefined)
   const [socket]: net.Socket[] = await connected
   client.pause().write('GET /metrics HTTP/1.1\r\nHost: admin\r\n\r\n')
-  await until(() => (socket?.writableLength ?? 0) > 0, 'the system takes no more of the answer')
+  await until(() => (socket?.writableLength ?? 0) > 0, 'the system accepts no more of the answer')
   const closed = slow.app.close()
   await clock.advance(9_000)
   expect(socket?.destroyed).toBe(false)

@@ -68,10 +68,10 @@ describe('herdgate purge', () => {
   test.each([
     ['nothing to purge', [], 2, 'nothing selected'],
     ['a wrong token', ['--tag', 'x', '--token', 'wrong'], 1, 'token is wrong'],
-    ['a token that none can be', ['--tag', 'x', '--token', 'two\nlines'], 2, 'the admin token: expected'],
-    ['a URL that is none', ['--url', 'shop'], 1, '400'],
-    ['an address that is none', ['--tag', 'x', '--admin', 'shop'], 2, '--admin'],
-    ['nobody there', ['--tag', 'x', '--admin', 'http://127.0.0.1:2'], 1, 'ECONNREFUSED'],
+    ['a malformed token', ['--tag', 'x', '--token', 'two\nlines'], 2, 'the admin token: expected'],
+    ['an invalid URL', ['--url', 'shop'], 1, '400'],
+    ['an invalid address', ['--tag', 'x', '--admin', 'shop'], 2, '--admin'],
+    ['a port nobody listens on', ['--tag', 'x', '--admin', 'http://127.0.0.1:2'], 1, 'ECONNREFUSED'],
   ])('%s is reported', async (_, args, code, said) => {
     const asked = await run(['purge', ...admin, ...args])
     expect(asked).toMatchObject({ code, out: '', err: expect.stringContaining(said) })

@@ -156,7 +156,7 @@ describe('the dashboard', () => {
     await page.keyboard.press('Enter')
     await until(
       async () => (await said.textContent()) !== before && (await said.getAttribute('class')) === 'said bad',
-      'told',
+      'the status is shown',
     )
     expect(complaints).toEqual([expect.stringContaining('400')]) // from the browser, as intended
     expect(strangers).toEqual([])

@@ -131,7 +131,7 @@ describe('the demo', () => {
     expect(await (await change('/control', { latencyMs: 100 })).json()).toMatchObject({ latencyMs: 100 })
     expect(await (await change('/herd', {})).json()).toMatchObject({ clients: 100, answered: 100, originRequests: 1 })
     expect((await change('/traffic', { perSecond: 50 })).status).toBe(200)
-    await until(async () => (await jsonAt(`${demo.origin}/__stats`)).total > 5, 'visitors come')
+    await until(async () => (await jsonAt(`${demo.origin}/__stats`)).total > 5, 'there are visitors')
   })
 
   test('a response that is not shareable is fetched every time', async () => {

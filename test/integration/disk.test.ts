@@ -197,7 +197,7 @@ test('a purge in a folder that was removed is acknowledged once every process ha
   const after = vi.spyOn(clock, 'after')
   let isAcknowledged = false
   const purged = log.append('purge', { tags: ['t'] }).then(() => (isAcknowledged = true))
-  await until(() => after.mock.calls.length > 1, 'it has been written, and the others are waited for')
+  await until(() => after.mock.calls.length > 1, 'it has been written, and it waits for the others')
   expect(isAcknowledged).toBe(false)
   await clock.advance(1_000)
   await purged
@@ -367,7 +367,7 @@ const isStopped = (pid: number | undefined): boolean =>
 const UNCHECKED: Record<string, string | undefined> = {
   'cannot be started': undefined,
   'is killed': 'kill -KILL $$',
-  'fails before it has looked': 'exit 1',
+  'fails before it has checked': 'exit 1',
 }
 
 /** A folder as a killed process leaves it, with a copy at `k`. */

@@ -113,7 +113,7 @@ describe('the application of docs/embedding-in-fastify.md', () => {
       const busiest = () => fetch(`http://${places['localhost:8080']}/busiest`)
       expect((await busiest()).status).toBe(500)
       status = 200
-      await until(async () => (await busiest()).ok, 'it is asked again')
+      await until(async () => (await busiest()).ok, 'it is requested again')
       expect(await (await busiest()).json()).toEqual({ status: 200 })
     } finally {
       failing.close()

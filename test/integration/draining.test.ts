@@ -29,7 +29,7 @@ test('during listen.drainDelay a node is not ready, still answers, and closes it
   expect((await get(herdgate.url, alive)).headers.connection).toBe('keep-alive')
 
   herdgate.child.kill('SIGTERM')
-  await until(async () => (await herdgate.ask('/readyz')).status === 503, 'no more readiness')
+  await until(async () => (await herdgate.ask('/readyz')).status === 503, 'it is no longer ready')
   const answer = await get(herdgate.url, alive)
   expect([answer.status, answer.body, answer.headers.connection]).toEqual([200, 'ok', 'close'])
   expect(herdgate.child.exitCode).toBeNull()
@@ -152,7 +152,7 @@ describe.each(['on', 'off'])('with lane: %s', (lane) => {
     await once(client, 'readable')
     const exited = once(herdgate.child, 'exit')
     herdgate.child.kill('SIGTERM')
-    await until(() => isRefused(herdgate.url), 'nobody new is let in')
+    await until(() => isRefused(herdgate.url), 'no new connection is accepted')
 
     let taken = 0
     for await (const chunk of client) taken += (chunk as Buffer).length

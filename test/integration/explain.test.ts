@@ -46,8 +46,8 @@ test('explain says that a request with only-if-cached is refused where there is 
 })
 
 test.each([
-  ['for said by one, where there are any', '127.0.0.1/32', ['serve', 'fetch']],
-  ['for nothing, where there are none', '', ['serve', 'serve']],
+  ['on behalf of one if there are any', '127.0.0.1/32', ['serve', 'fetch']],
+  ['but ignores it if there are none', '', ['serve', 'serve']],
 ])('explain takes a header that only trusted peers may set %s', async (_, trustProxy, decisions) => {
   const file = join(temporaryFolder(), 'herdgate.yaml')
   const listen = `listen: { trustProxy: [${trustProxy}] }`

@@ -81,7 +81,7 @@ describe('500 clients on one cold key of a slow origin', () => {
         expect(late.length, late.join()).toBeLessThan(ATTEMPTS)
         return took < bound
       },
-      'one in time',
+      'an answer in time',
       100_000,
     )
   })
@@ -102,7 +102,7 @@ describe('500 clients on one cold key of a slow origin', () => {
     answerAll()
     expect(new Set((await answers).map(({ body }) => body)).size).toBe(CLIENTS)
     const again = herd('/alone', 50)
-    await until(() => held.length === 50, 'a request for each of the next, who have nothing to learn')
+    await until(() => held.length === 50, 'a request for each of the next, which have nothing to wait for')
     answerAll()
     expect(new Set((await again).map(({ body }) => body)).size).toBe(50)
   })
@@ -182,7 +182,7 @@ describe('when the origin fails', () => {
     expect(slowest(answers)).toBeLessThan(20_000) // the origin has 30 s, and has answered nobody yet
     expect(waiting).not.toHaveLength(0)
     for (const answer of waiting) answer()
-    await until(async () => (await get(`${herdgate.url}/x`)).body === 'v2', 'the refresh to have gone on')
+    await until(async () => (await get(`${herdgate.url}/x`)).body === 'v2', 'the refresh to have continued')
   })
 
   /** Whether the copy of /x is past its freshness lifetime, found out without a request for it. */

@@ -213,7 +213,7 @@ const CONVERSATIONS: Record<string, readonly string[]> = {
     get('/a'),
     get('/a'),
   ],
-  'a head that begins behind another request': [
+  'a head that begins after another request': [
     `${get('/a')}GET /c HTTP/1.1\r\nX-Rest: `,
     get('/a'),
     `${get('/a')}GET /c HTTP/1.1\r\nX-Rest: `,

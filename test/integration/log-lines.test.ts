@@ -40,7 +40,7 @@ test.each(['on', 'off'])(
     client.send(
       'GET /x HTTP/1.1\r\nHost: a.test\r\nUser-Agent: chat\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
     )
-    await until(() => logged().length === 4, 'so is a handshake')
+    await until(() => logged().length === 4, 'a handshake is logged too')
     expect(logged()[3]).toMatchObject({ result: 'pass', ua: 'chat' })
     expect(logged()[3]).not.toHaveProperty('age')
     expect(logged()[3]).not.toHaveProperty('reqId')
@@ -68,7 +68,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 }
 
 test.each([
-  ['breaks off', 'origin_reset', (socket: Socket) => void socket.destroy()],
+  ['is cut off', 'origin_reset', (socket: Socket) => void socket.destroy()],
   ['is malformed', 'origin_invalid', (socket: Socket) => void socket.write('no chunk\r\n')],
 ])('the log says at which address the content of an origin %s, and why', async (_, code, breakOff) => {
   const half = gate()
@@ -85,7 +85,7 @@ test.each([
   await until(() => client.received.includes('half'), 'its content has begun')
   expect(told()).toEqual([])
   half.open()
-  await until(() => told().length > 0, 'it is told')
+  await until(() => told().length > 0, 'it is logged')
   const { host } = new URL(origin.url)
   expect(told()).toMatchObject([{ origin: 'default', code, why: expect.stringContaining(`${host}: `), failures: 1 }])
 })
@@ -100,7 +100,7 @@ test('a client that leaves in the middle of content does not count as a failure 
   client.send('GET / HTTP/1.1\r\nHost: a.test\r\nCache-Control: no-store\r\n\r\n')
   await until(() => client.received.includes('half'), 'its content has begun')
   client.reset()
-  await until(() => origin.requests.every(({ socket }) => socket.destroyed), 'nobody wants the rest')
+  await until(() => origin.requests.every(({ socket }) => socket.destroyed), 'nobody reads the rest')
   await herdgate.stop()
   expect(herdgate.lines.filter((line) => line.includes('requests to an origin fail'))).toEqual([])
 })
@@ -113,7 +113,7 @@ test('a request that is refused before it reaches the cache is logged and counte
   for (const [code, octets] of Object.entries(REFUSED)) {
     using client = await RawClient.connect(Number(new URL(herdgate.url).port))
     client.send(octets)
-    answers += (await client.heard(Number.POSITIVE_INFINITY)).responses.length
+    answers += (await client.receive(Number.POSITIVE_INFINITY)).responses.length
     await until(() => details().includes(code), `${code} is logged`)
   }
   const of = (code: string) => logged().find(({ cacheStatus }) => cacheStatus === `herdgate; detail=${code}`)
@@ -140,7 +140,7 @@ test('a request whose content turns out malformed is logged and counted once', a
   client.send('POST /upload HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n')
   await until(() => origin.requests.length === 1, 'the request at the origin')
   client.send('nonsense\r\n')
-  expect((await client.heard(1)).responses[0]?.status).toBe(400)
+  expect((await client.receive(1)).responses[0]?.status).toBe(400)
   client.end()
   await client.gone()
   await until(() => logged().some(({ method }) => method === 'POST'), 'it is logged')
@@ -168,7 +168,7 @@ test.each(['', '/b'])('an error in answer to HEAD (Host: a.test%s) is logged wit
   const logged = () => herdgate.lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request')
   using client = await RawClient.connect(Number(new URL(herdgate.url).port), true)
   client.send(`HEAD / HTTP/1.1\r\nHost: a.test${more}\r\n\r\n`)
-  expect((await client.heard(1)).responses[0]?.head).toMatch(/^content-length: [1-9]/im)
+  expect((await client.receive(1)).responses[0]?.head).toMatch(/^content-length: [1-9]/im)
   await until(() => logged().length === 1, 'it is logged')
   expect(logged()).toMatchObject([{ method: 'HEAD', bytes: 0 }])
 })

@@ -235,8 +235,8 @@ describe('the head of a response', () => {
   })
 
   test.each([
-    ['no HTTP at all', 'SSH-2.0-OpenSSH\r\n\r\n'],
-    ['a status that is no number', 'HTTP/1.1 abc\r\n\r\n'],
+    ['something other than HTTP', 'SSH-2.0-OpenSSH\r\n\r\n'],
+    ['a status that is not a number', 'HTTP/1.1 abc\r\n\r\n'],
     ['a status of two digits', 'HTTP/1.1 99\r\n\r\n'],
     ['a field without a colon', 'HTTP/1.1 200 OK\r\nnonsense\r\n\r\n'],
     ['a field name with a space', 'HTTP/1.1 200 OK\r\nA B: c\r\n\r\n'],
@@ -244,7 +244,10 @@ describe('the head of a response', () => {
     ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc'],
     ['length and coding', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
     ['a negative length', 'HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n'],
-    ['an unasked change of protocol', 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'],
+    [
+      'an unsolicited change of protocol',
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
+    ],
     ['a head without end', `HTTP/1.1 200 OK\r\n${'X-Filler: abcdefghijklmnopqrstuvwxyz\r\n'.repeat(4_000)}`],
     ['more interim responses than allowed', 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(65)],
   ])('%s is origin_invalid, and the connection is closed', async (_what, bytes) => {
@@ -269,13 +272,13 @@ describe('content of a response', () => {
   const CLOSING = 'HTTP/1.1 200 OK\r\nConnection: close\r\n'
 
   test.each([
-    ['closed short of its length', end(LENGTH)],
-    ['closed short of its length as announced', end(LENGTH.replace('HTTP/1.1 200 OK\r\n', CLOSING))],
+    ['closed before its length', end(LENGTH)],
+    ['closed before its length as announced', end(LENGTH.replace('HTTP/1.1 200 OK\r\n', CLOSING))],
     ['closed between chunks', end(CHUNKED)],
     ['closed within a chunk', end(`${CHUNKED}9\r\nxy`)],
     ['closed between chunks as announced', end(CHUNKED.replace('HTTP/1.1 200 OK\r\n', CLOSING))],
     ['closed before the end of the trailer section', end(`${CHUNKED}0\r\nX-Sum: 1\r\n`)],
-    ['reset short of its length', reset(LENGTH)],
+    ['reset before its length', reset(LENGTH)],
     ['reset between chunks', reset(CHUNKED)],
     ['reset where the close would have been its end', reset(`${CLOSING}\r\nabc`)],
   ])('%s is origin_reset', async (_how, onRequest) => {

@@ -47,7 +47,7 @@ test('one that is not ready fails, and says what it answered', async () => {
 
 test.each([
   ['nothing', () => {}],
-  ['half of an answer', (_request, response) => void response.writeHead(200).write('{')],
+  ['half an answer', (_request, response) => void response.writeHead(200).write('{')],
 ] satisfies [string, RequestListener][])('a probe that gets %s in time fails', async (_name, listener) => {
   const url = await answering(listener)
   const { code, err } = await probe(url, '--timeout', '300ms')

@@ -221,7 +221,7 @@ test('SIGHUP reloads too', async () => {
   expect((await get(`${herdgate.url}/after`)).body).toBe('old')
   await to('nowhere')
   herdgate.child.kill('SIGHUP')
-  await until(() => bySignal().length === 2, 'the fault is told')
+  await until(() => bySignal().length === 2, 'the fault is reported')
   expect((await get(`${herdgate.url}/after-all`)).body).toBe('old')
 })
 

@@ -17,7 +17,7 @@ test('a connection that is lost again before it has subscribed causes no unhandl
   proxy.set({ kind: 'reset' })
   await until(async () => !(await server.cli('CLIENT', 'LIST')).includes('herdgate-endings'), 'nobody is left')
   proxy.set({ kind: 'delay', ms: 300 })
-  await until(subscribed, 'it would listen again') // its answer is on the way
+  await until(subscribed, 'it would subscribe again') // its answer is on the way
   proxy.set({ kind: 'reset' })
   await until(() => proxy.connections === 0, 'nobody is left')
   await new Promise((resolve) => setImmediate(resolve))

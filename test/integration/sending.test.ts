@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import http, { type IncomingMessage } from 'node:http'
 import net from 'node:net'
 import { expect, test } from 'vitest'
-import { MOST_AHEAD } from '../../src/ports/pipelining.ts'
+import { MAX_AHEAD } from '../../src/ports/pipelining.ts'
 import { exchange, herdgate, port, start } from '../support/before-raw-origin.ts'
 import { get } from '../support/http.ts'
 import { ok } from '../support/raw-origin.ts'
@@ -50,7 +50,7 @@ test('clients that half-close are still answered, but like those that leave no l
   }
   const leave = [client(request), client(request.repeat(20)), client(request)]
   const gone = net.connect(port(), '127.0.0.1', () => gone.write(request))
-  const begun = 1 + MOST_AHEAD // so many of the pipelined requests begin at once
+  const begun = 1 + MAX_AHEAD // so many of the pipelined requests begin at once
   await wait(3 + begun)
   const stays = client(request.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'))
   await wait(4 + begun)

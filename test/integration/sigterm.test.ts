@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import { describe, expect, test } from 'vitest'
-import { MOST_AHEAD } from '../../src/ports/pipelining.ts'
+import { MAX_AHEAD } from '../../src/ports/pipelining.ts'
 import { exchange, herdgate, origin, port, refuses, start } from '../support/before-raw-origin.ts'
 import { get } from '../support/http.ts'
 import { ok } from '../support/raw-origin.ts'
@@ -15,7 +15,7 @@ const TOLD = ['--log-level', 'info']
 describe('SIGTERM', () => {
   test.each([
     ['half a head', 'GET / HT'],
-    ['an upload whose answer came before its end', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab'],
+    ['an upload that was answered before its end', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab'],
   ])('does not wait for %s', async (_, octets) => {
     await start(({ socket }) => socket.write(ok('early')))
     const socket = net.connect(port(), '127.0.0.1')
@@ -65,7 +65,7 @@ describe('SIGTERM', () => {
     await until(() => origin.requests.length === 1, 'the request at the origin')
     const connecting = setInterval(() => void net.connect(port(), '127.0.0.1').on('error', () => {}), 2)
     const stopped = herdgate.stop()
-    await until(() => herdgate.lines.some((line) => line.includes('finishing')), 'it has heard')
+    await until(() => herdgate.lines.some((line) => line.includes('finishing')), 'it has received the signal')
     answer()
     expect(await due).toMatch(/^HTTP\/1.1 200 OK[^]*\r\nConnection: close\r\n[^]*due$/)
     clearInterval(connecting)
@@ -79,7 +79,7 @@ describe('SIGTERM', () => {
     const two = exchange('GET /one HTTP/1.1\r\nHost: a\r\n\r\nGET /two HTTP/1.1\r\nHost: a\r\n\r\n')
     await until(() => sockets.length === 3, 'the requests at the origin')
     const stopped = herdgate.stop()
-    await until(refuses, 'it has heard')
+    await until(refuses, 'it has received the signal')
     for (const socket of sockets) socket.write(ok('late'))
     expect(await alone).toMatch(/^HTTP\/1.1 200 OK[^]*Connection: close[^]*late$/)
     const [first = '', second] = (await two).split(/(?<=late)/)
@@ -92,11 +92,11 @@ describe('SIGTERM', () => {
     const sockets: net.Socket[] = []
     let isAnswering = false
     await start(({ socket }) => void (isAnswering ? socket.write(ok('late')) : sockets.push(socket)))
-    const count = MOST_AHEAD + 4
+    const count = MAX_AHEAD + 4
     const all = exchange('GET / HTTP/1.1\r\nHost: a\r\nCache-Control: no-store\r\n\r\n'.repeat(count))
-    await until(() => sockets.length === MOST_AHEAD + 1, 'the requests at the origin')
+    await until(() => sockets.length === MAX_AHEAD + 1, 'the requests at the origin')
     const stopped = herdgate.stop()
-    await until(refuses, 'it has heard')
+    await until(refuses, 'it has received the signal')
     isAnswering = true
     for (const socket of sockets) socket.write(ok('late'))
     expect((await all).match(/late/g)).toHaveLength(count)

@@ -110,7 +110,7 @@ describe('a response that drips', () => {
       drip = response
     })
     const [leader, joined] = [await reading(`${herdgate.url}/drip`), await reading(`${herdgate.url}/drip`)]
-    await until(() => [leader, joined].every(({ text }) => text === 'first '), 'what there is')
+    await until(() => [leader, joined].every(({ text }) => text === 'first '), 'what has arrived')
     expect([leader.ended, joined.ended]).toEqual([false, false])
     drip?.end('last')
     await until(() => [leader, joined].every(({ text, ended }) => ended && text === 'first last'), 'all of it')

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { isWhole, startHerdgate } from '../support/herdgate.ts'
+import { isFullyReady, startHerdgate } from '../support/herdgate.ts'
 import { get, type Origin, startOrigin } from '../support/http.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { until } from '../support/waiting.ts'
@@ -30,7 +30,7 @@ let number = 0
 /** A node with all its tiers working, and in sync with the log: before that it accepts no purge. */
 async function startReady(flags: readonly string[]) {
   const herdgate = await startHerdgate(['--origin', origin.url, '--log-level', 'warn', ...flags])
-  await until(() => isWhole(herdgate), 'ready')
+  await until(() => isFullyReady(herdgate), 'ready')
   return herdgate
 }
 
@@ -103,7 +103,7 @@ test('a tier that is down is reported, and requests are still answered', async (
   expect((await herdgate.ask('/readyz')).body).toEqual({ status: 'ready' })
   await own.stop()
   for (let n = 0; n < 20; n++) expect((await get(`${herdgate.url}/${n}`)).status).toBe(200)
-  await until(async () => (await herdgate.ask('/readyz')).body.degraded?.includes('redis'), 'redis is told')
+  await until(async () => (await herdgate.ask('/readyz')).body.degraded?.includes('redis'), 'Redis is reported')
   expect((await herdgate.ask('/v1/purge', { all: true })).status).toBe(503)
   await herdgate.stop()
 })

@@ -21,9 +21,9 @@ test('CONNECT is answered 405 with Allow and Date on both ports, an unknown expe
 
 test.each([
   ['an unknown expectation', 417, 'Expect: foo 100-continue'],
-  ['one beside another', 417, 'Expect: 100-continue\r\nExpect: foo'],
+  ['an unknown expectation beside a known one', 417, 'Expect: 100-continue\r\nExpect: foo'],
   ['a loop', 508, 'Expect: 100-continue\r\nVia: 1.1 herdgate'],
-  ['what no cache has', 504, 'Expect: 100-continue\r\nCache-Control: only-if-cached'],
+  ['a request for a copy that is not there', 504, 'Expect: 100-continue\r\nCache-Control: only-if-cached'],
 ])('%s is answered %i instead of 100 Continue', async (_, status, fields) => {
   await start(({ socket }) => void socket.write(ok()))
   const method = status === 504 ? 'GET' : 'POST'

@@ -46,11 +46,11 @@ const counted = async (labels: RegExp): Promise<number> => {
 
 test('the answer to a handshake has Via and Cache-Status, and no fields meant for the cache alone', async () => {
   using refused = await shake('/closed')
-  const { responses } = await refused.heard(1)
+  const { responses } = await refused.receive(1)
   expect([responses[0]?.status, responses[0]?.body]).toEqual([403, 'nope'])
   using open = await shake('/open')
-  await until(async () => (await open.heard(0)).text.includes('\r\n\r\n'), 'it is answered')
-  const heads = [responses[0]?.head ?? '', (await open.heard(0)).text]
+  await until(async () => (await open.receive(0)).text.includes('\r\n\r\n'), 'it is answered')
+  const heads = [responses[0]?.head ?? '', (await open.receive(0)).text]
   for (const head of heads) {
     expect(head).toMatch(/^via: 1\.1 herdgate\r$/im)
     expect(head).toMatch(/^cache-status: herdgate; fwd=bypass; fwd-status=(403|101); detail=upgrade\r$/im)
@@ -63,13 +63,13 @@ test('the answer to a handshake has Via and Cache-Status, and no fields meant fo
 
 test('Cache-Status says fwd=bypass even if the origin fails, but not if the handshake is not sent on', async () => {
   using failed = await shake('/failing')
-  const { responses } = await failed.heard(1)
+  const { responses } = await failed.receive(1)
   expect(responses[0]?.status).toBe(502)
   expect(responses[0]?.head).toMatch(/^cache-status: herdgate; fwd=bypass; detail=origin_reset\r$/im)
   using looped = await RawClient.connect(Number(new URL(herdgate.url).port))
   const fields = ['Host: a.test', 'Connection: Upgrade', 'Upgrade: websocket', 'Via: 1.1 herdgate']
   looped.send(`${['GET /loop HTTP/1.1', ...fields].join('\r\n')}\r\n\r\n`)
-  expect((await looped.heard(1)).responses[0]?.head).toMatch(/^cache-status: herdgate; detail=loop\r$/im)
+  expect((await looped.receive(1)).responses[0]?.head).toMatch(/^cache-status: herdgate; detail=loop\r$/im)
 })
 
 test('explain says what would be done with a handshake', async () => {
@@ -111,11 +111,11 @@ test('handshakes count towards maxConcurrency until the origin has answered them
   await using limited = await startHerdgate(['--config', config, '--log-level', 'silent'])
   const clients = await Promise.all([1, 2, 3].map((number) => shake(`/${number}`, limited)))
   try {
-    await until(() => held.length === 2, 'two are asked for')
+    await until(() => held.length === 2, 'two have reached the origin')
     const usage = async () => (await get(`${limited.admin}/metrics`)).body
     await until(async () => /^herdgate_origin_queue_depth\{[^}]*\} 1$/m.test(await usage()), 'the third waits')
     held[0]?.socket.write(SWITCHED)
-    await until(() => held.length === 3, 'the third is asked for, though the first is open')
+    await until(() => held.length === 3, 'the third has reached the origin, though the first is open')
   } finally {
     for (const client of clients) client[Symbol.dispose]()
     await limited.stop('SIGKILL')
@@ -134,13 +134,13 @@ test('to a route without webSockets a handshake is a plain request, and the last
   try {
     using first = await shake('/pages/1', some)
     first.send('GET /pages/smuggled HTTP/1.1\r\nHost: a.test\r\n\r\n')
-    const { responses, interim, closed } = await first.heard(2)
+    const { responses, interim, closed } = await first.receive(2)
     expect([responses.map(({ status, body }) => [status, body]), interim]).toEqual([[[200, 'plain']], []])
     expect(closed).toBe(true)
     expect(answering.requests.map(({ head }) => head.split(' ')[1])).toEqual(['/pages/1'])
     expect(answering.requests[0]?.head).not.toMatch(/upgrade/i)
     using second = await shake('/pages/1', some)
-    const hit = await second.heard(1)
+    const hit = await second.receive(1)
     expect(hit.responses[0]?.head).toMatch(/^cache-status: herdgate; hit;/im)
     using open = await shake('/chat', some)
     await until(() => open.received.startsWith('HTTP/1.1 101 '), 'other routes have them')

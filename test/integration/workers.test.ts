@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { temporaryFolder } from '../support/folder.ts'
-import { type Herdgate, isWhole, startHerdgate } from '../support/herdgate.ts'
+import { type Herdgate, isFullyReady, startHerdgate } from '../support/herdgate.ts'
 import { get, type Origin, startOrigin } from '../support/http.ts'
 import { startRedis } from '../support/redis.ts'
 import { until } from '../support/waiting.ts'
@@ -127,7 +127,7 @@ test('a worker that is killed loses only its own connections, and is replaced', 
   const before = await workersOf(node)
   expect(before).toHaveLength(2)
   const clients = load(`${node.url}/x`, 8)
-  await until(() => clients.answers.length > 20, 'answers come')
+  await until(() => clients.answers.length > 20, 'there are answers')
   const { body: counted } = await node.ask('/v1/stats')
   process.kill(before[0] ?? 0, 'SIGKILL')
   await purge(node)
@@ -157,7 +157,7 @@ test('a hung worker is killed before a purge is acknowledged, and connections ha
   process.kill(hung, 'SIGSTOP')
   const clients = load(`${node.url}/x`, 4)
   let purges = 0
-  await until(() => (purges++, isPurged(node)), 'one is acknowledged by all, not only logged')
+  await until(() => (purges++, isPurged(node)), 'a purge is acknowledged by all, not only logged')
   expect(purges).toBeLessThanOrEqual(3)
   expect((await node.ask('/v1/stats')).body.nodes.map(({ id }: { id: string }) => id)).not.toContain(String(hung))
   await until(async () => (await workersOf(node)).length === 2, 'another has taken its place')
@@ -175,7 +175,7 @@ test('metrics are the totals of all workers, including one that has ended', asyn
     const lines = [...String(body).matchAll(/^herdgate_requests_total\{.*\} (\d+)$/gm)]
     return lines.reduce((sum, [, count]) => sum + Number(count), 0)
   }
-  await until(async () => (await counted()) === 30, 'each request counts once')
+  await until(async () => (await counted()) === 30, 'each request is counted once')
   expect((await node.ask('/metrics')).body).toMatch(/^herdgate_origin_requests_total\{.*code="200"\} 3$/m)
   const [pid = 0] = await workersOf(node)
   process.kill(pid, 'SIGKILL')
@@ -186,7 +186,7 @@ test('metrics are the totals of all workers, including one that has ended', asyn
 test('SIGTERM lets requests in flight finish, in every worker', async () => {
   const node = await start()
   const inFlight = Promise.all(Array.from({ length: 6 }, (_, at) => get(`${node.url}/slow/${at}`)))
-  await until(() => origin.hits() === 6, 'all are at the origin')
+  await until(() => origin.hits() === 6, 'all have reached the origin')
   const workers = await workersOf(node)
   const ended = node.stop()
   expect((await inFlight).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200])
@@ -223,7 +223,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
     const node = await start()
     const before = await workersOf(node)
     const inFlight = Promise.all(Array.from({ length: 6 }, (_, at) => get(`${node.url}/slow/${at}`)))
-    await until(() => origin.hits() === 6, 'all are at the origin')
+    await until(() => origin.hits() === 6, 'all have reached the origin')
     const clients = load(`${node.url}/x`, 12, KEPT_ALIVE)
     for (const pid of before) process.kill(pid, signal)
     await until(async () => {
@@ -255,7 +255,7 @@ async function isAnsweredOnceMore(): Promise<boolean> {
   const connections = vi.spyOn(agent, 'createConnection')
   const ask = () => get(`${node.url}/x`, { agent, headers: { connection: 'keep-alive' } })
   expect((await ask()).headers.connection).toBe('keep-alive')
-  await until(() => answerers(node).size === 1, 'it is known who answered')
+  await until(() => answerers(node).size === 1, 'one process has answered')
   const before = await workersOf(node)
   for (const pid of answerers(node)) process.kill(pid, 'SIGTERM')
   let asked = 0
@@ -285,7 +285,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
     const node = await startSlowlyDraining()
     const workers = await workersOf(node)
     process.kill(-(node.child.pid ?? 0), signal)
-    await until(async () => (await node.ask('/readyz')).status === 503, 'it is not ready any more')
+    await until(async () => (await node.ask('/readyz')).status === 503, 'it is no longer ready')
     for (let at = 0; at < 6; at++) {
       const { status, headers } = await get(`${node.url}/x`, KEPT_ALIVE)
       expect([status, headers.connection]).toEqual([200, 'close'])
@@ -298,7 +298,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
 test('a worker that starts while the primary drains answers with Connection: close', async () => {
   const node = await startSlowlyDraining()
   node.child.kill('SIGTERM')
-  await until(async () => (await node.ask('/readyz')).status === 503, 'it is not ready any more')
+  await until(async () => (await node.ask('/readyz')).status === 503, 'it is no longer ready')
   const before = await workersOf(node)
   expect(before).toHaveLength(2)
   process.kill(before[0] ?? 0, 'SIGKILL')
@@ -379,12 +379,12 @@ test('a disk file that crashes one worker takes no other down, and is moved asid
   await until(() => answerers(node).size > 0, 'a worker has answered')
   const [worker = 0] = answerers(node)
   const file = readdirSync(folder).find((name) => name.endsWith('.mdb')) ?? ''
-  expect(await isWhole(node)).toBe(true)
+  expect(await isFullyReady(node)).toBe(true)
   truncateSync(join(folder, file), 5_000)
   process.kill(worker, 'SIGBUS') // as when it reads beyond the end of the file
   await until(() => node.lines.some((line) => line.includes('has ended with SIGBUS')), 'the worker to end')
   expect((await node.ask('/readyz')).status).toBe(200)
-  await expect.poll(() => isWhole(node)).toBe(true)
+  await expect.poll(() => isFullyReady(node)).toBe(true)
   expect(readdirSync(folder)).toContain(`${file}.damaged`)
   expect((await node.ask('/v1/purge', { tags: ['all'] })).status).toBe(200)
 })
@@ -400,7 +400,7 @@ test('with Redis each worker is a node, and all share copies and purges', async 
     async () => (await redis.cli('pubsub', 'numsub', 'herdgate:fetched')).endsWith('2'),
     'both wait for fetches',
   )
-  await until(() => isWhole(node), 'nothing is degraded')
+  await until(() => isFullyReady(node), 'nothing is degraded')
   await expectOneCache(node)
   const [worker = 0] = answerers(node)
   process.kill(worker, 'SIGKILL')
@@ -419,7 +419,7 @@ test('connections beyond the maxConnections of every worker are closed', async (
   let closed = 0
   const sockets = Array.from({ length: 10 }, () => connect(Number(port), '127.0.0.1').resume())
   for (const socket of sockets) socket.once('close', () => closed++)
-  await until(() => closed >= 6, 'those beyond the limit are hung up on')
+  await until(() => closed >= 6, 'those beyond the limit are disconnected')
   for (const socket of sockets) socket.destroy()
   await until(async () => (await get(node.url).catch(() => undefined))?.status === 200, 'there is room again')
 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { IdleConnections, type Timed } from '../../src/lane/idle-connections.ts'
-import { type HttpSocket, owingNoHead } from '../../src/ports/connections.ts'
+import { type HttpSocket, withoutHeadDeadline } from '../../src/ports/connections.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
 const TIMEOUT = 10_000
@@ -70,9 +70,9 @@ test('a connection handed to node:http gets its timer back', () => {
   const { idle, answered } = idleAt(clock)
   const connection = connectionWith(TIMEOUT)
   answered(connection)
-  idle.handedOn(connection)
+  idle.handedToNode(connection)
   expect(connection.left()).toBe(TIMEOUT)
-  idle.handedOn(connection)
+  idle.handedToNode(connection)
   expect(connection.left()).toBe(TIMEOUT)
 })
 
@@ -112,9 +112,9 @@ describe('a connection on which node:http has not answered yet', () => {
     const { idle, answered } = idleAt(new FakeClock())
     const connection = connectionWith(0)
     answered(connection)
-    expect(owingNoHead.has(connection.socket)).toBe(true)
-    idle.handedOn(connection)
-    expect(owingNoHead.has(connection.socket)).toBe(false)
+    expect(withoutHeadDeadline.has(connection.socket)).toBe(true)
+    idle.handedToNode(connection)
+    expect(withoutHeadDeadline.has(connection.socket)).toBe(false)
   })
 
   test('is left alone once something was handed on', async () => {
@@ -122,7 +122,7 @@ describe('a connection on which node:http has not answered yet', () => {
     const { idle, answered } = idleAt(clock)
     const connection = connectionWith(0)
     answered(connection)
-    idle.handedOn(connection)
+    idle.handedToNode(connection)
     await clock.advance(5 * TIMEOUT)
     expect(connection.socket.destroyed).toBe(false)
     expect(connection.left()).toBe(0)

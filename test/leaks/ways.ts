@@ -31,7 +31,7 @@ export const WAYS: readonly Way[] = [
     name: 'asked for with If-Modified-Since',
     run: (cell) => afterAlice(cell, { fields: [`If-Modified-Since: ${LATER}`] }),
   },
-  { name: 'a part asked for', run: (cell) => afterAlice(cell, { fields: ['Range: bytes=0-20'] }) },
+  { name: 'a range asked for', run: (cell) => afterAlice(cell, { fields: ['Range: bytes=0-20'] }) },
   { name: 'asked for by HEAD', run: (cell) => afterAlice(cell, { method: 'HEAD' }) },
   { name: 'asked for if cached', run: (cell) => afterAlice(cell, { fields: ['Cache-Control: only-if-cached'] }) },
   { name: 'explained to the operator', by: 'asking', run: explained },

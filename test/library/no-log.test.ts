@@ -32,9 +32,9 @@ test.each([
 
 test.each<[string, () => EmbedOptions]>([
   ['there is none', () => ({})],
-  ['it is memory', () => ({ store: memory() })],
+  ['it is in memory', () => ({ store: memory() })],
   ['a log is given', () => ({ store: disk(), log: diskLog({ path: temporaryFolder() }) })],
-  ['the log of this process is asked for', () => ({ store: tiered(memory(), disk(), redis()), log: localLog() })],
+  ['a log of this process is given', () => ({ store: tiered(memory(), disk(), redis()), log: localLog() })],
 ])('the store is not warned about when %s', async (_, options) => {
   expect(await warnings(options())).toEqual([])
 })

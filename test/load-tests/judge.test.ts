@@ -5,8 +5,8 @@ const answered = (more: Partial<Extract<Ending, { kind: 'answered' }>> = {}): En
   kind: 'answered',
   status: 200,
   cacheStatus: 'herdgate; fwd=uri-miss',
-  isWhole: true,
-  isTrue: true,
+  isComplete: true,
+  isCorrect: true,
   ...more,
 })
 
@@ -23,7 +23,7 @@ describe('an error', () => {
     ['a 502', answered({ status: 502 })],
     ['a 503', answered({ status: 503 })],
     ['a 504', answered({ status: 504 })],
-    ['content that breaks off', answered({ isWhole: false })],
+    ['content that is cut off', answered({ isComplete: false })],
   ]
 
   test.each(errors)('is explained by a failing origin: %s', (_, ending) => {
@@ -40,9 +40,9 @@ test.each<[string, Ending]>([
   ['no answer', { kind: 'unanswered', why: 'refused' }],
   ['a 500', answered({ status: 500 })],
   ['a 404', answered({ status: 404 })],
-  ['content of something else', answered({ isTrue: false })],
-  ['content that breaks off and is of something else', answered({ isTrue: false, isWhole: false })],
-  ['a copy that breaks off', answered({ ...HIT, isWhole: false })],
+  ['other content', answered({ isCorrect: false })],
+  ['other content that is cut off', answered({ isCorrect: false, isComplete: false })],
+  ['a copy that is cut off', answered({ ...HIT, isComplete: false })],
 ])('nothing explains %s', (_, ending) => {
   expect(judge(ending, FAILING)).toBe('wrong')
 })

@@ -60,13 +60,13 @@ describe('a concurrency limit', () => {
       const former = createConcurrencyLimit({ ...full, places: 3 }, new FakeClock())
       for (let count = 0; count < 3; count++) await former.enter()
       const successor = former.successor({ ...full, places: 2 })
-      expect(successor.enterAtOnce()).toBe(false)
+      expect(successor.tryEnter()).toBe(false)
       former.leave()
-      expect([former.enterAtOnce(), successor.enterAtOnce()]).toEqual([false, false])
+      expect([former.tryEnter(), successor.tryEnter()]).toEqual([false, false])
       former.leave()
-      expect(successor.enterAtOnce()).toBe(true)
+      expect(successor.tryEnter()).toBe(true)
       expect([former.usage().inFlight, successor.usage().inFlight]).toEqual([1, 1])
-      expect([former.enterAtOnce(), successor.enterAtOnce()]).toEqual([false, false])
+      expect([former.tryEnter(), successor.tryEnter()]).toEqual([false, false])
     })
 
     test('shares the queue: requests that came earlier are admitted first', async () => {

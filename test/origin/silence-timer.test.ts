@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { createSilenceTimer, type Lateness } from '../../src/origin/silence-timer.ts'
+import { createSilenceTimer, type TimeoutReason } from '../../src/origin/silence-timer.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
 function timed() {
   const clock = new FakeClock()
-  const state: { expired: Lateness[] } = { expired: [] }
+  const state: { expired: TimeoutReason[] } = { expired: [] }
   return { clock, state, timer: createSilenceTimer(clock, (why) => state.expired.push(why)) }
 }
 

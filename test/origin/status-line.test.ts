@@ -9,7 +9,7 @@ function scanned(...pieces: readonly string[]): string {
   return pieces
     .map((piece) => {
       const chunk = Buffer.from(piece, 'latin1')
-      if (lines.isDue) lines.scan(chunk)
+      if (lines.isHeadDue) lines.scan(chunk)
       return chunk.toString('latin1')
     })
     .join('')
@@ -25,8 +25,8 @@ describe('100 Continue is disguised', () => {
       'HTTP/1.1 100 Go\r\nA: b\r\n\r\nHTTP/1.1 100 Go\r\n\r\n',
       'HTTP/1.1 109 Go\r\nA: b\r\n\r\nHTTP/1.1 109 Go\r\n\r\n',
     ],
-    ['behind empty lines', '\r\n\nHTTP/1.1 100\r\n\r\n', '\r\n\nHTTP/1.1 109\r\n\r\n'],
-    ['behind another', 'HTTP/1.1 103\r\n\r\nHTTP/1.1 100\r\n\r\n', 'HTTP/1.1 103\r\n\r\nHTTP/1.1 109\r\n\r\n'],
+    ['after empty lines', '\r\n\nHTTP/1.1 100\r\n\r\n', '\r\n\nHTTP/1.1 109\r\n\r\n'],
+    ['after another', 'HTTP/1.1 103\r\n\r\nHTTP/1.1 100\r\n\r\n', 'HTTP/1.1 103\r\n\r\nHTTP/1.1 109\r\n\r\n'],
   ])('%s', (_where, sent, left) => {
     expect(scanned(sent + FINAL)).toBe(left + FINAL)
   })
@@ -53,5 +53,5 @@ test('nothing after the final head is read', () => {
   const lines = new StatusLines()
   lines.begin()
   lines.scan(Buffer.from(FINAL))
-  expect(lines.isDue).toBe(false)
+  expect(lines.isHeadDue).toBe(false)
 })

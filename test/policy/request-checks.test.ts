@@ -15,7 +15,7 @@ test('a request is admitted to the route that matches it', () => {
 test.each([
   ['no route is for its host', 'http://b.test/api/x', {}, '', 'misdirected'],
   ['no route is for its path', 'http://a.test/', {}, '', 'unknown_route'],
-  ['it has been here before', 'http://a.test/api/x', { Via: '1.1 other, 1.1 herdgate' }, 'api', 'loop'],
+  ['it has passed through here before', 'http://a.test/api/x', { Via: '1.1 other, 1.1 herdgate' }, 'api', 'loop'],
   ['Connection names Host', 'http://a.test/api/x', { Connection: 'host' }, 'api', 'malformed_request'],
 ])('a request is refused: %s', (_, url, headers, route, code) => {
   expect(admitted(url, headers)).toMatchObject({ kind: 'refused', route, error: { code } })

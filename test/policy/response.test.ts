@@ -61,7 +61,7 @@ describe('of several Date lines', () => {
   it.each([
     ['older first', [older, newer]],
     ['newer first', [newer, older]],
-    ['one of them not valid', ['yesterday', older]],
+    ['one of them invalid', ['yesterday', older]],
     ['an obsolete form, which is sent as it is now', [newer, 'Sunday, 06-Nov-94 08:49:37 GMT'], date(784111777000)],
     ['three', [newer, older, newer]],
   ])('the oldest that is valid stays: %s', (_, values, kept = older) => {

@@ -25,7 +25,7 @@ describe('passedTrailers', () => {
       'for caches',
       ['Cache-Control', 'CDN-Cache-Control', 'X-Cdn-Cache-Control', 'Surrogate-Control', 'Age', 'Expires', 'Vary'],
     ],
-    ['for caches to say or to have said', ['Cache-Status', 'Date', 'Pragma', 'Via', 'Warning']],
+    ['for caches and proxies to add', ['Cache-Status', 'Date', 'Pragma', 'Via', 'Warning']],
     [
       'to be acted on before the content',
       ['Host', 'Location', 'Refresh', 'Retry-After', 'Content-Type', 'Content-Range'],

@@ -7,7 +7,7 @@ import { IdleConnections } from '../../src/lane/idle-connections.ts'
 import type { HttpSocket } from '../../src/ports/connections.ts'
 import { refuseLateHeads } from '../../src/ports/late-heads.ts'
 import { createPeers } from '../../src/ports/peers.ts'
-import { tellRefusals } from '../../src/ports/refusals.ts'
+import { reportRefusals } from '../../src/ports/refusals.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { listen } from '../support/raw-origin.ts'
 import { until } from '../support/waiting.ts'
@@ -27,7 +27,7 @@ beforeEach(async () => {
   told = []
   const events = new Events()
   events.on('request', (request) => void told.push(request))
-  lateHeads = refuseLateHeads((run) => due.push(run), tellRefusals(events, createPeers([])))
+  lateHeads = refuseLateHeads((run) => due.push(run), reportRefusals(events, createPeers([])))
   server = createServer(lateHeads.watch((_request, response) => void response.end('fine')))
   const connected = once(server, 'connection')
   client = connect(await listen(server), '127.0.0.1')
@@ -51,7 +51,7 @@ test('a late head is refused when its turn comes', async () => {
 
 test('a late head is reported only if some of it has arrived', async () => {
   client.write('GET / HT')
-  await until(() => socket.bytesRead > 0, 'some of it has come')
+  await until(() => socket.bytesRead > 0, 'some of it has arrived')
   lateHeads.refuse(LATE, socket)
   takeTurns()
   expect(told).toMatchObject([{ status: 408, method: '', outcome: { result: 'error', detail: 'request_timeout' } }])
@@ -71,7 +71,7 @@ test('a head completed before its turn is answered', async () => {
   await until(() => heard.endsWith('fine'), 'it is answered')
   takeTurns()
   client.write('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n')
-  await until(() => heard.split('HTTP/1.1 200').length === 3, 'the connection goes on')
+  await until(() => heard.split('HTTP/1.1 200').length === 3, 'the connection continues')
 })
 
 test('the age of a head answered by the lane does not count against the next one', async () => {
@@ -79,7 +79,7 @@ test('the age of a head answered by the lane does not count against the next one
   const connection = { socket, isWatched: false, suspended: 0, answeredAt: 0 }
   lateHeads.refuse(LATE, socket)
   idle.answered(connection)
-  idle.handedOn(connection)
+  idle.handedToNode(connection)
   takeTurns()
   client.write('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n')
   await until(() => heard.startsWith('HTTP/1.1 '), 'it is answered')

@@ -30,7 +30,7 @@ test('a client that was too slow but has caught up when its turn comes is not dr
     client.setEncoding('latin1').on('data', (text) => (heard += text))
     client.on('error', (error) => (failure = error))
     client.write('POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 2\r\n\r\na')
-    await until(() => received === 1, 'what was sent has come')
+    await until(() => received === 1, 'what was sent has arrived')
     await clock.advance(2 * WINDOW_MS)
     expect(due).not.toHaveLength(0)
 

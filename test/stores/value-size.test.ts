@@ -58,10 +58,15 @@ test.each<[string, (count: number) => unknown, few: number, many: number]>([
     100_000,
   ],
   ['lists of texts', (count) => Array.from({ length: count }, () => texts(300)), 10, 300],
-  ['rows in which little is', (count) => Array.from({ length: count }, () => ({ a: [], b: {}, c: 1 })), 1_000, 100_000],
+  [
+    'rows with little in them',
+    (count) => Array.from({ length: count }, () => ({ a: [], b: {}, c: 1 })),
+    1_000,
+    100_000,
+  ],
   ['a map', (count) => new Map(texts(count).entries()), 1_000, 100_000],
   ['a set', (count) => new Set(texts(count).map((text, at) => text + at)), 1_000, 100_000],
-  ['an object of many members', (count) => Object.fromEntries(texts(count).entries()), 1_000, 50_000],
+  ['an object with many members', (count) => Object.fromEntries(texts(count).entries()), 1_000, 50_000],
 ])('all of %s are counted, though too many to look at each', (_, make, few, many) => {
   const share = estimateBytes(make(many)) / many / (estimateBytes(make(few)) / few)
   expect(share).toBeGreaterThan(0.8)

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
-import { type Herdgate, isWhole, startHerdgate } from './herdgate.ts'
+import { type Herdgate, isFullyReady, startHerdgate } from './herdgate.ts'
 import { until } from './waiting.ts'
 
 export interface FleetOptions {
@@ -60,7 +60,7 @@ export async function startFleet(count: number, options: FleetOptions): Promise<
   const nodes = await Promise.all(Array.from({ length: count }, () => startFleetNode(options)))
   const stop = async () => void (await Promise.all(nodes.map((node) => node.stop())))
   try {
-    for (const { herdgate } of nodes) await until(() => isWhole(herdgate), 'nothing is degraded', 60_000)
+    for (const { herdgate } of nodes) await until(() => isFullyReady(herdgate), 'nothing is degraded', 60_000)
   } catch (error) {
     await stop()
     throw error

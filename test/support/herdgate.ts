@@ -86,7 +86,7 @@ export async function startHerdgate(
 }
 
 /** It is ready and nothing is degraded. */
-export async function isWhole({ ask }: Herdgate): Promise<boolean> {
+export async function isFullyReady({ ask }: Herdgate): Promise<boolean> {
   const { status, body } = await ask('/readyz')
   return status === 200 && body.degraded === undefined
 }

@@ -49,10 +49,19 @@ export async function startRedisCluster(size = 3): Promise<RedisCluster> {
       const id = await master.cli('cluster', 'myid')
       await until(async () => (await replica.cli('cluster', 'nodes')).includes(id), 'it knows the master')
       await replica.cli('cluster', 'replicate', id)
-      await until(async () => (await replica.cli('info', 'replication')).includes('link_status:up'), 'it follows')
+      await until(
+        async () => (await replica.cli('info', 'replication')).includes('link_status:up'),
+        'the replica is connected',
+      )
       for (const server of [master, replica]) {
-        await until(async () => (await server.cli('cluster', 'slots')).includes(String(replica.port)), 'all know of it')
-        await until(async () => (await server.cli('cluster', 'info')).includes('cluster_state:ok'), 'all is well')
+        await until(
+          async () => (await server.cli('cluster', 'slots')).includes(String(replica.port)),
+          'all know the replica',
+        )
+        await until(
+          async () => (await server.cli('cluster', 'info')).includes('cluster_state:ok'),
+          'the cluster is healthy',
+        )
       }
       return replica
     },
@@ -84,7 +93,7 @@ async function join(masters: readonly RedisServer[]): Promise<void> {
         info.includes(`cluster_known_nodes:${masters.length}`) &&
         info.includes(`cluster_slots_assigned:${SLOTS}`)
       )
-    }, 'the cluster is one')
+    }, 'the cluster is complete')
   }
 }
 

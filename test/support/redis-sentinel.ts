@@ -45,8 +45,10 @@ export async function startRedisSentinels(): Promise<RedisSentinels> {
     sentinels,
     servers: [master, replica],
     async masterPort() {
-      const said = await Promise.all(sentinels.map((one) => one.cli('sentinel', 'get-master-addr-by-name', 'main')))
-      const ports = said.map((address) => Number(address.split('\n')[1])).sort((a, b) => a - b)
+      const addresses = await Promise.all(
+        sentinels.map((one) => one.cli('sentinel', 'get-master-addr-by-name', 'main')),
+      )
+      const ports = addresses.map((address) => Number(address.split('\n')[1])).sort((a, b) => a - b)
       return ports[1] ?? 0 // the majority's value: the median of three
     },
     stop,

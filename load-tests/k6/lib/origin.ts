@@ -3,14 +3,14 @@ import http from 'k6/http'
 import { environment } from './environment.ts'
 import { textOf } from './text.ts'
 
-export interface Asked {
+export interface RequestCounts {
   readonly requests: number
   /** Distinct ones. */
   readonly paths: number
 }
 
 /** Requests that the origin has had for paths with a prefix. */
-export async function originAsked(prefix: string): Promise<Asked> {
+export async function originRequestCounts(prefix: string): Promise<RequestCounts> {
   const { status, body } = await ask('GET', `/__requests?prefix=${encodeURIComponent(prefix)}`)
   if (status !== 200) throw new Error(`the origin does not tell: ${status}`)
   return JSON.parse(body)

@@ -40,7 +40,7 @@ export async function read(): Promise<void> {
 }
 
 export async function outage(): Promise<void> {
-  const everywhere = (holds: (said: { status: number; body: string }) => boolean, withinMs: number) =>
+  const everywhere = (holds: (readiness: { status: number; body: string }) => boolean, withinMs: number) =>
     comesTrue(async () => (await Promise.all(admins.map(readiness))).every(holds), withinMs)
   const isDegraded = (body: string) => /"degraded": *\["/.test(body)
 

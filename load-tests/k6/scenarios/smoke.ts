@@ -2,7 +2,7 @@ import { check } from 'k6'
 import type { Options } from 'k6/options'
 import { environment } from '../lib/environment.ts'
 import { bodyOf, get, purge } from '../lib/herdgate.ts'
-import { change, originAsked } from '../lib/origin.ts'
+import { change, originRequestCounts } from '../lib/origin.ts'
 import { handleSummaryOf } from '../lib/summary.ts'
 
 export const options: Options = {
@@ -33,7 +33,7 @@ export default async function (): Promise<void> {
   const version = await change(path)
   check(await purge('smoke'), { 'a purge is acknowledged': (status) => status === 200 })
   check(await get(path), { 'then the new version is fetched': (answer) => answer.body === bodyOf(path, version) })
-  check(await originAsked(path), { 'the origin was asked twice in all': ({ requests }) => requests === 2 })
+  check(await originRequestCounts(path), { 'the origin was asked twice in all': ({ requests }) => requests === 2 })
 }
 
 export const handleSummary = handleSummaryOf(

@@ -3,7 +3,7 @@ import { Counter } from 'k6/metrics'
 import type { Options } from 'k6/options'
 import { environment } from '../lib/environment.ts'
 import { bodyOf, get } from '../lib/herdgate.ts'
-import { originAsked } from '../lib/origin.ts'
+import { originRequestCounts } from '../lib/origin.ts'
 import { handleSummaryOf } from '../lib/summary.ts'
 
 const asked = new Counter('origin_requests')
@@ -30,7 +30,7 @@ export default async function ({ path }: Data): Promise<void> {
 }
 
 export async function teardown({ path }: Data): Promise<void> {
-  const { requests } = await originAsked(path)
+  const { requests } = await originRequestCounts(path)
   asked.add(requests)
 }
 

@@ -2,7 +2,7 @@ import { Counter, Rate, Trend } from 'k6/metrics'
 import type { Options } from 'k6/options'
 import { environment } from '../lib/environment.ts'
 import { bodyOf, get } from '../lib/herdgate.ts'
-import { originAsked } from '../lib/origin.ts'
+import { originRequestCounts } from '../lib/origin.ts'
 import { READERS } from '../lib/readers.ts'
 import { handleSummaryOf } from '../lib/summary.ts'
 import { zipf } from '../lib/zipf.ts'
@@ -47,7 +47,7 @@ export async function read({ folder }: Data): Promise<void> {
 }
 
 export async function teardown({ folder }: Data): Promise<void> {
-  const { requests, paths } = await originAsked(folder)
+  const { requests, paths } = await originRequestCounts(folder)
   fetchedAgain.add(requests - paths)
 }
 

@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { expected } from '../fault.ts'
 import { nearest } from '../nearest.ts'
-import { type Hint, orComplain, text } from './text.ts'
+import { type Hint, readOrFault, text } from './text.ts'
 
 const COOKIE_MODES = ['safe', 'rfc', 'ignore'] as const
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -14,7 +14,7 @@ export const logLevel = choice(LOG_LEVELS)
 /** Also true and false: Helm reads values as YAML 1.1, which turns on and off into those. */
 export const onOff = z
   .union([z.boolean(), z.string()], expected('on or off'))
-  .transform(orComplain('on or off', readOnOff, () => undefined))
+  .transform(readOrFault('on or off', readOnOff, () => undefined))
   .meta({ enum: ['on', 'off', true, false] })
 
 function readOnOff(given: string): 'on' | 'off' | undefined {
@@ -26,7 +26,7 @@ function readOnOff(given: string): 'on' | 'off' | undefined {
 /** Also as text, which is what a variable gives. */
 export const boolean = z
   .union([z.boolean(), z.string()], expected('true or false'))
-  .transform(orComplain('true or false', readBoolean, () => undefined))
+  .transform(readOrFault('true or false', readBoolean, () => undefined))
   .meta({ pattern: '^(true|false)$' })
 
 function readBoolean(given: string): boolean | undefined {

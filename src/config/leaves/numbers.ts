@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { parseDuration, parseSize } from '../../units.ts'
 import { expected } from '../fault.ts'
-import { numeric, orComplain, text } from './text.ts'
+import { numeric, readOrFault, text } from './text.ts'
 
 /** Just below what a timer can wait; with a longer delay it would fire at once. */
 const MAX_TIMER_MS = 24 * 86_400_000
@@ -90,7 +90,7 @@ export const concurrency = numeric('a whole number from 1 to 1000000', (given) =
 /** A number of processes, or `auto`. */
 export const workers = z
   .union([z.number(), z.string()], expected(WORKERS_PHRASE))
-  .transform(orComplain(WORKERS_PHRASE, readWorkers, () => undefined))
+  .transform(readOrFault(WORKERS_PHRASE, readWorkers, () => undefined))
   .meta({ pattern: '^(auto|\\d{1,3})$', minimum: 1, maximum: MAX_WORKERS })
 
 function readWorkers(given: string): number | 'auto' | undefined {

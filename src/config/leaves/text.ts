@@ -1,6 +1,6 @@
 /** How values are read from text, and the messages for text that is not valid. */
 import * as z from 'zod'
-import { complaint, expected } from '../fault.ts'
+import { expected, faultMessage } from '../fault.ts'
 
 export type Hint = (input: unknown) => string | undefined
 type Read<T> = (given: string) => T | undefined
@@ -8,20 +8,20 @@ type Read<T> = (given: string) => T | undefined
 /** Text that `read` understands; anything else is "expected <phrase>, got ...". */
 export function text<T>(phrase: string, read: Read<T>, guess?: Hint) {
   const hint = onlyValid(guess, read)
-  return z.string(expected(phrase, hint)).transform(orComplain(phrase, read, hint))
+  return z.string(expected(phrase, hint)).transform(readOrFault(phrase, read, hint))
 }
 
 /** A number, or text standing for one. */
 export function numeric(phrase: string, read: Read<number>, guess?: Hint) {
   const hint = onlyValid(guess, read)
-  return z.union([z.number(), z.string()], expected(phrase, hint)).transform(orComplain(phrase, read, hint))
+  return z.union([z.number(), z.string()], expected(phrase, hint)).transform(readOrFault(phrase, read, hint))
 }
 
-export function orComplain<T>(phrase: string, read: Read<T>, hint: Hint) {
+export function readOrFault<T>(phrase: string, read: Read<T>, hint: Hint) {
   return (given: string | number | boolean, context: z.core.$RefinementCtx) => {
     const value = read(String(given))
     if (value !== undefined) return value
-    context.issues.push({ code: 'custom', message: complaint(phrase, given, hint(given)), input: given })
+    context.issues.push({ code: 'custom', message: faultMessage(phrase, given, hint(given)), input: given })
     return z.NEVER
   }
 }

@@ -87,8 +87,8 @@ test('requests for different ranges of a stale copy cause one refresh', async ()
 })
 
 test.each<[string, Record<string, string>, number]>([
-  ['is for one alone', { 'Cache-Control': 'private' }, 200],
-  ['tells of a failure', {}, 500],
+  ['is for one client alone', { 'Cache-Control': 'private' }, 200],
+  ['reports a failure', {}, 500],
 ])('once the stale copy has been served, an answer that %s is aborted', async (_, headers, status) => {
   const w = world({ softTimeout: 100 })
   w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=1' }, body: 'v1' }))

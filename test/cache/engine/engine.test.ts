@@ -171,8 +171,8 @@ describe('an answer that cannot be shared', () => {
   })
 
   test.each([
-    ['is called stored where its length says that it will be', { 'Content-Length': '2' }, 'stored'],
-    ['is not where it may be longer than what is kept', {}, 'detail=unshareable'],
+    ['is reported as stored if its length shows that it will be', { 'Content-Length': '2' }, 'stored'],
+    ['is not if it may exceed the size limit', {}, 'detail=unshareable'],
   ])('a shareable answer while the key is remembered %s', async (_, headers, told) => {
     const w = world()
     w.origin.script((_, number) => ({ headers: { 'Cache-Control': 'no-store' }, body: `v${number}` }))

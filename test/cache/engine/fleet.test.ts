@@ -172,10 +172,10 @@ describe('one fetch for the fleet', () => {
     }
 
     test.each([
-      ['nobody could say who fetches', { leases: UNAVAILABLE }, {}],
+      ['leases are unavailable', { leases: UNAVAILABLE }, {}],
       ['each fetches for itself', { leases: soleLeases }, {}],
-      ['it asked with a cookie', {}, { early: COOKIE }],
-      ['its answer is for it alone', { leases: UNAVAILABLE }, { answers: [PRIVATE, LATER] as const }],
+      ['its request had a cookie', {}, { early: COOKIE }],
+      ['its answer is for its client alone', { leases: UNAVAILABLE }, { answers: [PRIVATE, LATER] as const }],
       ['its answer varies', { leases: UNAVAILABLE }, { answers: [VARYING, LATER] as const }],
       ['the later one varies', { leases: UNAVAILABLE }, { answers: [EARLY, { ...VARYING, body: 'later' }] as const }],
     ])('even when %s', async (_, options, asked) => {
@@ -558,8 +558,8 @@ describe('one fetch for the fleet', () => {
   })
 
   test.each([
-    ['a whole that would be checked', {}, {}],
-    ['a part that would be completed', { 'Content-Range': 'bytes 0-1/4' }, { Range: 'bytes=0-1' }],
+    ['a complete copy that would be revalidated', {}, {}],
+    ['a partial copy that would be completed', { 'Content-Range': 'bytes 0-1/4' }, { Range: 'bytes=0-1' }],
   ])('%s is not, if it is purged while the lease is waited for', async (_, said, range) => {
     const turn = gate()
     let isHeldUp = false

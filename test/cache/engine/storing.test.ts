@@ -110,7 +110,7 @@ test.each(['"1"', '"3"'])(
 test.each([
   ['with credentials', AUTHORIZED, {}, CONSENTING],
   ['without credentials', {}, AUTHORIZED, CONSENTING],
-  ['without credentials, of what varies,', {}, AUTHORIZED, VARYING],
+  ['without credentials, of a response that varies,', {}, AUTHORIZED, VARYING],
   ['for a range', RANGED, {}, CONSENTING],
 ])('a slow fetch %s does not replace what a later one has stored meanwhile', async (_, early, late, headers) => {
   const w = world()

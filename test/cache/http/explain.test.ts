@@ -12,7 +12,7 @@ import { received, world } from '../../support/world.ts'
 import { fieldsOf } from '../../support/fields.ts'
 
 test.each<[what: string, method: string, headers: Record<string, string>, decision: string, why: string]>([
-  ['has passed here before', 'GET', { Via: '1.1 herdgate' }, 'error', 'loop'],
+  ['has passed through here before', 'GET', { Via: '1.1 herdgate' }, 'error', 'loop'],
   ['names Cookie in Connection', 'GET', { Connection: 'Cookie', Cookie: 'a=b' }, 'error', 'malformed_request'],
   ['may go no further', 'OPTIONS', { 'Max-Forwards': '0' }, 'pass', 'max-forwards'],
   ['may go no further', 'TRACE', { 'Max-Forwards': '0' }, 'error', 'method_not_allowed'],

@@ -59,7 +59,7 @@ test('a plan holds as long as its route does', async () => {
 })
 
 test.each([
-  ['has been here before', ['Via', '1.1 herdgate']],
+  ['has passed through here before', ['Via', '1.1 herdgate']],
   ['is for the origin to judge', ['If-Match', '"1"']],
 ])('there is no plan for a request that %s', async (_, fields) => {
   const { cache } = await holding()

@@ -38,12 +38,12 @@ describe('an answer to QUERY', () => {
   })
 
   it.each([
-    ['of other content', 'b', {}],
+    ['with other content', 'b', {}],
     ['of another type', 'a', { 'Content-Type': 'application/json' }],
     ['in another coding', 'a', { 'Content-Encoding': 'gzip' }],
     ['in another language', 'a', { 'Content-Language': 'de' }],
-    ['of another place', 'a', { 'Content-Location': '/x' }],
-    ['that some read as of another type', 'a', { Content_Type: 'application/json' }],
+    ['with another Content-Location', 'a', { 'Content-Location': '/x' }],
+    ['that some parsers take for another type', 'a', { Content_Type: 'application/json' }],
   ])('does not answer one %s', async (_, content, headers) => {
     const { query } = asking()
     await query('a')

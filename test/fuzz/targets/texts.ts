@@ -1,5 +1,5 @@
 import { redactedPath } from '../../../src/logging/redacted-path.ts'
-import { cover, expand, uncover } from '../../../src/config/variables.ts'
+import { expand, maskBraces, restoreBraces } from '../../../src/config/variables.ts'
 import { parseHost, parseNetworks, parseOriginUrl } from '../../../src/config/addresses.ts'
 import { nearest } from '../../../src/config/nearest.ts'
 import { purgeLine, requestLine } from '../../../src/logging/log-line.ts'
@@ -79,11 +79,11 @@ function places(text: string): string {
 
 function variables(text: string): string {
   if (/[\uE000\uE001]/.test(text)) return 'private use'
-  const covered = cover(text)
-  must('covering keeps positions', covered.length === text.length, covered)
-  mustEqual('uncovered it is the same', uncover(covered), text)
-  const { text: expanded, problems } = expand(covered, { A: 'value' })
-  must('no cover is left over', problems.length > 0 || !/[\uE000\uE001]/.test(expanded), expanded)
+  const masked = maskBraces(text)
+  must('masking keeps positions', masked.length === text.length, masked)
+  mustEqual('restored it is the same', restoreBraces(masked), text)
+  const { text: expanded, problems } = expand(masked, { A: 'value' })
+  must('no mask is left over', problems.length > 0 || !/[\uE000\uE001]/.test(expanded), expanded)
   must('without a dollar sign nothing happens', text.includes('$') || expanded === text, expanded)
   return `${Math.min(problems.length, 2)}${expanded !== text}`
 }

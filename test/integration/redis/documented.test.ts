@@ -29,7 +29,7 @@ test('a value that one cache has loaded is in the other too, until it is purged'
   const [one, other] = [make(), make()]
   try {
     const both = async () => [await one.getOrSet('k', () => 'loaded', { tags: ['t'] }), await other.get('k')]
-    await until(async () => (await both())[1] === 'loaded', 'the other has it')
+    await until(async () => (await both())[1] === 'loaded', 'the other node has it')
     await one.purge({ tags: ['t'] })
     expect(await other.get('k')).toBeUndefined()
   } finally {

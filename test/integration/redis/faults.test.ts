@@ -73,7 +73,7 @@ test('after Redis is killed and comes back empty, its copies are misses', async 
   await failsQuietly(at)
   await redis.restart()
   await works(at.store)
-  await until(async () => (await at.store.get('k')) !== 'unknown', 'k is told of')
+  await until(async () => (await at.store.get('k')) !== 'unknown', 'k is found or reported missing')
   expect(await at.store.get('k')).toBeUndefined()
   await at.store.close()
 })
@@ -143,7 +143,7 @@ test('a look-up that takes longer than the deadline is unknown', async () => {
   const { store, outcomes } = storeOn(redis.url, { deadline: '50ms' })
   await connected(store)
   const slept = redis.cli('debug', 'sleep', '1')
-  await until(async () => (await store.get('k')) === 'unknown', 'a look-up is late')
+  await until(async () => (await store.get('k')) === 'unknown', 'a look-up times out')
   await slept
   await works(store)
   expect(outcomes).toContain('get unknown')

@@ -181,7 +181,7 @@ describe('a holder that is gone', () => {
     // The lease is renewed: for longer than one life it has the same holder.
     const fence = await redis.hget(name, 'fence')
     const endsAt = performance.now() + 1.3 * life
-    await until(() => performance.now() > endsAt, 'a life has passed')
+    await until(() => performance.now() > endsAt, 'a lease has run out')
     expect(await redis.hget(name, 'fence')).toBe(fence)
     expect(answer).toBeUndefined()
     await lease.release('stored')
@@ -233,7 +233,7 @@ describe('without Redis', () => {
         return answer !== undefined
       }, 'it answers')
       return answer?.kind === 'held'
-    }, 'it is back')
+    }, 'it works again')
   })
 
   test('those who wait are released when it is gone', async () => {

@@ -189,7 +189,7 @@ describe('acknowledgements', () => {
     expect((await first.append('purge', { tags: ['t'] })).nodes).toEqual({ expected: 2, acked: 2 })
     expect(first.nodes().map(({ id }) => id)).toContain('second')
     await second.close()
-    await until(() => first.nodes().length === 1, 'it is off the list')
+    await until(() => first.nodes().length === 1, 'it is no longer listed')
     expect((await first.append('purge', { tags: ['t'] })).nodes).toEqual({ expected: 1, acked: 1 })
   })
 
@@ -204,12 +204,12 @@ describe('acknowledgements', () => {
     }
     let asks: MockInstance | undefined
     const log = redisLog({ connect, prefix, node: 'closing' })
-    await until(() => asks?.mock.calls.length === 2, 'it has asked, as there is a connection')
+    await until(() => asks?.mock.calls.length === 2, 'it has sent a command, so it is connected')
     const closed = log.close()
     link.set({ kind: 'pass' })
     await closed
     const listed = async () => (await redis.zscore(key('nodes'), 'closing')) !== null
-    await until(async () => (await redis.exists(key('head'))) === 1, 'what it asked has arrived')
+    await until(async () => (await redis.exists(key('head'))) === 1, 'the command has arrived')
     expect(await listed()).toBe(false)
   })
 
@@ -254,13 +254,13 @@ describe('acknowledgements', () => {
     await until(() => ids().includes('ended'), 'it is listed')
     first.hasEnded('ended')
     expect(ids()).not.toContain('ended')
-    await until(async () => (await redis.zscore(key('nodes'), 'ended')) === null, 'it is off the list for all')
+    await until(async () => (await redis.zscore(key('nodes'), 'ended')) === null, 'no node lists it any longer')
     await report()
     await until(() => ids().includes('ended'), 'it is listed again')
     await until(async () => {
       await clock.advance(1_000)
       return !ids().includes('ended')
-    }, 'it is off the list again')
+    }, 'it is no longer listed again')
     expect(await redis.zscore(key('nodes'), 'ended')).toBeNull()
     expect(await redis.zscore(key('nodes'), 'other')).not.toBeNull()
     ended.disconnect()
@@ -368,7 +368,7 @@ describe('the lease', () => {
     await until(async () => {
       await clock.advance(200)
       return seen.at(-1) === 'synced'
-    }, 'it said so')
+    }, 'it has reported it')
     expect(seen).toEqual(['generation', 'synced', 'unsynced', 'synced'])
   })
 
@@ -392,7 +392,7 @@ describe('the lease', () => {
     await clock.advance(1_700) // asks at 1 667
     await clock.advance(1_500)
     server.resume()
-    await until(() => log.nodes().length === 2, 'the answer has come')
+    await until(() => log.nodes().length === 2, 'the answer has arrived')
     server.pause()
     await clock.advance(3_400)
     expect(log.synced).toBe(true)
@@ -411,16 +411,16 @@ describe('the reason why the log cannot be read is reported', () => {
 
   test.each([
     ['nobody listens', () => 'redis://127.0.0.1:1', 'Redis: connect ECONNREFUSED 127.0.0.1:1'],
-    ['it is no cluster', () => server.url.replace('redis:', 'redis+cluster:'), 'cluster support disabled'],
+    ['it is not a cluster', () => server.url.replace('redis:', 'redis+cluster:'), 'cluster support disabled'],
     ['a password is missing', () => locked.url, 'NOAUTH'],
     ['the password is wrong', () => locked.url.replace('//', '//:wrong@'), 'WRONGPASS'],
-    ['the user may not', () => locked.url.replace('//', '//reader:word@'), 'NOPERM'],
+    ['the user has no permission', () => locked.url.replace('//', '//reader:word@'), 'NOPERM'],
   ])('%s', async (_, url, why) => {
     const events = new Events()
     const told: string[] = []
     events.on('log', ({ what, detail }) => void (what === 'unsynced' && told.push(detail)))
     opened.push(redisLog({ url: url(), prefix, events, lease: '3s' }))
-    await until(() => told.length > 0, 'it is told')
+    await until(() => told.length > 0, 'it is reported')
     expect(told).toEqual([expect.stringContaining(why)])
   })
 })
@@ -438,7 +438,7 @@ describe('a log that lost records', () => {
     },
     'somebody wrote into the stream': () => redis.xadd(key('records'), '*', 'x', 'y'),
     'somebody put another type there': () => redis.multi().del(key('records')).set(key('records'), 'x').exec(),
-    'the position is no number': () => redis.hset(key('head'), 'position', '9223372036854775807'),
+    'the position is not a number': () => redis.hset(key('head'), 'position', '9223372036854775807'),
   }
 
   test.each(Object.entries(LOSSES))('begins a new generation when %s', async (_, lose) => {
@@ -451,7 +451,7 @@ describe('a log that lost records', () => {
     await until(async () => {
       await clock.advance(50)
       return first.generation !== generation && second.generation === first.generation && first.synced && second.synced
-    }, 'both live in the same new generation')
+    }, 'both have the same new generation')
     for (const log of [first, second]) {
       expect(log.verdict({ ...other })).toBe('stale')
       expect(log.verdict({ ...purged })).toBe('dead')
@@ -500,7 +500,7 @@ describe('a log that lost records', () => {
     await until(async () => {
       await clock.advance(50)
       return log.generation !== generation && log.synced
-    }, 'it lives in a new generation')
+    }, 'its log has a new generation')
     const before = log.position
     const appended = log.append('purge', { tags: ['t'] })
     await applied(clock, log, before + 1)
@@ -513,7 +513,7 @@ describe('a log that lost records', () => {
     const stamp = stampIn(log)
     await log.append('purge', { tags: ['t'] })
     await server.restart()
-    await until(() => log.generation !== generation && log.synced, 'it lives in a new generation')
+    await until(() => log.generation !== generation && log.synced, 'its log has a new generation')
     expect(log.verdict(stamp)).toBe('dead')
     await until(async () => (await redis.zscore(key('purged'), 'tag t')) !== null, 'the purge was logged again')
   })
@@ -547,7 +547,7 @@ describe('a log that lost records', () => {
     await until(async () => {
       await clock.advance(50)
       return second.generation !== generation && first.generation === second.generation && second.synced
-    }, 'both live in a new generation')
+    }, 'both have a new generation')
     expect(second.verdict({ ...stamp })).toBe('dead')
     await until(async () => {
       await clock.advance(50)
@@ -572,7 +572,7 @@ describe('a log that is set back by a failover or an older dump', () => {
     const lost = other.append('purge', { tags: ['lost'] }, 5_000)
     await until(
       () => issuer.nodes().some((node) => node.position > issuer.position),
-      'the issuer has heard that the other follows a record it has not read',
+      'the issuer knows that the other follows a record it has not read',
     )
     link.set({ kind: 'blackhole' })
     tail.set({ kind: 'reset' })
@@ -583,7 +583,7 @@ describe('a log that is set back by a failover or an older dump', () => {
     expect(nodes).toEqual({ expected: 2, acked: 1 })
     link.set({ kind: 'reset' })
     link.set({ kind: 'pass' })
-    await until(() => other.verdict(stamp) !== 'valid', 'it knows')
+    await until(() => other.verdict(stamp) !== 'valid', 'it has the record')
     await lost
   })
 
@@ -593,7 +593,7 @@ describe('a log that is set back by a failover or an older dump', () => {
     const before = await dump()
     const other = await started({ url: `redis://127.0.0.1:${link.port}`, lease: '30s' })
     await synced(issuer, other)
-    await until(() => issuer.nodes().length === 2, 'they know of each other')
+    await until(() => issuer.nodes().length === 2, 'they know each other')
     const stamp = stampIn(other)
     link.set({ kind: 'blackhole' })
     await restore(before)
@@ -626,7 +626,7 @@ describe('a Redis that restarts from what it had saved', () => {
       await purge(after, 't')
       const ofNext = stampIn(after)
       for (const log of [after, await started({ url: saving.url, lease })]) {
-        await until(() => log.verdict({ ...kept }) === 'valid', 'what it has not lost is good')
+        await until(() => log.verdict({ ...kept }) === 'valid', 'what it has not lost is valid')
         expect(lost.map((stamp) => log.verdict({ ...stamp }))).toEqual(lost.map(() => 'dead'))
       }
       await purge(after, 'e', 'f', 'g', 'h', 'i', 'j')
@@ -651,7 +651,7 @@ describe('a Redis that restarts from what it had saved', () => {
       const next = stampIn(late, { tags: [`next${time}`] })
       await purge(late, `next${time}`)
       for (const each of [log, late]) {
-        await until(() => each.generation === late.generation && each.synced, 'it follows')
+        await until(() => each.generation === late.generation && each.synced, 'it has the same generation')
         expect([purged, next, good].map((stamp) => each.verdict({ ...stamp }))).toEqual(['dead', 'dead', 'valid'])
       }
     }
@@ -668,11 +668,11 @@ describe('a Redis that restarts from what it had saved', () => {
     await other.close() // so that its purge, like one of long ago, is not logged again
     expect([purged, good].map((stamp) => log.verdict(stamp))).toEqual(['dead', 'valid'])
     await saving.cli('FLUSHALL')
-    await until(() => log.generation !== generation && log.synced, 'it lives in another generation')
+    await until(() => log.generation !== generation && log.synced, 'its log has another generation')
     const { generation: second } = log
     await saving.kill()
     await saving.restart()
-    await until(() => log.generation !== second && log.synced, 'it lives in another again')
+    await until(() => log.generation !== second && log.synced, 'its log has a third generation')
     expect(log.generation).not.toBe(generation)
     const held = { ...purged, checked: purged.position }
     expect([purged, held, good].map((stamp) => log.verdict(stamp))).toEqual(['dead', 'dead', 'stale'])
@@ -687,7 +687,10 @@ describe('a Redis that restarts from what it had saved', () => {
     const leave = () => Promise.all(opened.splice(0).map((log) => log.close()))
     const follow = async (follower: RedisServer, { port }: RedisServer) => {
       await follower.cli('REPLICAOF', '127.0.0.1', String(port))
-      await until(async () => (await follower.cli('INFO')).includes('master_link_status:up'), 'it follows')
+      await until(
+        async () => (await follower.cli('INFO')).includes('master_link_status:up'),
+        'the replica is connected',
+      )
       await follower.cli('REPLICAOF', 'NO', 'ONE')
     }
     const before = await started({ url: master.url, lease })
@@ -716,7 +719,7 @@ describe('a Redis that restarts from what it had saved', () => {
     await saving.restart()
     const fresh = await started({ url: saving.url, lease })
     await purge(fresh, 'a', 'b', 'c', 'd')
-    await until(() => fresh.verdict({ ...stamp }) === 'valid', 'it says what one who knows nothing must')
+    await until(() => fresh.verdict({ ...stamp }) === 'valid', 'it answers as a log without records does')
     link.set({ kind: 'pass' })
     await until(() => fresh.verdict({ ...stamp }) === 'dead', 'it was logged again')
     expect(knowing.verdict({ ...stamp })).toBe('dead')
@@ -731,7 +734,7 @@ test('after an outage in which Redis has forgotten all nodes, those not yet back
   await until(async () => {
     await clock.advance(50)
     return issuer.nodes().length === 2
-  }, 'they know of each other')
+  }, 'they know each other')
   link.set({ kind: 'reset' })
   await other.close()
   await clock.advance(120_000)
@@ -739,7 +742,7 @@ test('after an outage in which Redis has forgotten all nodes, those not yet back
   await until(async () => {
     await clock.advance(50)
     return issuer.synced
-  }, 'it hears the log')
+  }, 'it receives the log')
   const before = issuer.position
   const appended = issuer.append('purge', { tags: ['t'] })
   await applied(clock, issuer, before + 1)
@@ -772,7 +775,7 @@ describe('a node that fell behind', () => {
     await redis.xtrim(key('records'), 'MAXLEN', 1)
     proxy.set({ kind: 'pass' })
     await Promise.all(appended)
-    await until(() => second.position === first.position, 'it caught up')
+    await until(() => second.position === first.position, 'it has caught up')
     expect(second.generation).toBe(generation)
     expect(second.verdict(stamp)).toBe('dead')
   })
@@ -783,7 +786,7 @@ describe('a node that fell behind', () => {
     await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
     const { nodes } = await first.append('purge', { tags: ['t'] })
     expect(nodes.expected).toBe(2)
-    await until(() => second.position === first.position && second.synced, 'it caught up')
+    await until(() => second.position === first.position && second.synced, 'it has caught up')
     expect(second.verdict(stamp)).toBe('dead')
   })
 })
@@ -823,7 +826,7 @@ describe('a connection that receives nothing', () => {
     expect(log.position).toBe(1)
     expect(givenUp).not.toHaveBeenCalled()
     await clock.advance(20_000)
-    await until(() => givenUp.mock.calls.length > 0, 'it is given up')
+    await until(() => givenUp.mock.calls.length > 0, 'it is abandoned')
     proxy.set({ kind: 'pass' })
     await inTime(clock, appended)
     expect(log.position).toBe(2)
@@ -887,7 +890,7 @@ describe('upkeep', () => {
     await redis.config('SET', 'maxmemory-policy', 'allkeys-lru')
     try {
       const log = await started({ events })
-      await until(() => seen.includes('evictable'), 'it says so')
+      await until(() => seen.includes('evictable'), 'it is reported')
       expect(log.degraded().join()).toContain('allkeys')
     } finally {
       await redis.config('SET', 'maxmemory-policy', 'noeviction')

@@ -54,8 +54,8 @@ async function allAsk(redis: RedisServer, { caches, loads, load }: Awaited<Retur
 }
 
 test.each<[string, unknown]>([
-  ['is too long with its head', 'x'.repeat(MAX_OBJECT_BYTES - 30)],
-  ['is no plain data', new Date()],
+  ['is too long together with its head', 'x'.repeat(MAX_OBJECT_BYTES - 30)],
+  ['is not plain data', new Date()],
 ])('a value that %s is loaded by every cache in parallel', async (_, value) => {
   await using redis = await startRedis()
   await using caches = await fleet(redis, 4)

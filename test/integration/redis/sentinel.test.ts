@@ -37,7 +37,7 @@ test(
     }
     await until(async () => (await redis.masterPort()) === replica.port, 'the Sentinels agree')
     await works(store)
-    await until(async () => (await store.get('k')) !== 'unknown', 'k is told of')
+    await until(async () => (await store.get('k')) !== 'unknown', 'k is found or reported missing')
     expect(await store.get('k')).toMatchObject({ kind: 'response' })
 
     await master.restart()

@@ -50,7 +50,7 @@ describe('a purge over HTTP', () => {
     ['tag', { tags: ['products'] }],
     ['tag in UTF-8', { tags: ['café'] }],
     ['URL', { urls: ['http://a.test/p/1?x=1'] }],
-    ['URL of the other scheme, with that scheme’s port', { urls: ['https://A.TEST:443/p/1?x=1'] }],
+    ['URL with the other scheme and its port', { urls: ['https://A.TEST:443/p/1?x=1'] }],
     ['URL with port 80', { urls: ['https://a.test:80/p/1?x=1'] }],
     ['prefix', { prefixes: ['https://a.test/p'] }],
     ['prefix of the whole host', { prefixes: ['https://a.test'] }],

@@ -38,7 +38,7 @@ describe('everything under /v1', () => {
     ['another scheme', `Basic ${ADMIN_TOKEN}`],
     ['a prefix of the token', `Bearer ${ADMIN_TOKEN.slice(0, -1)}`],
     ['more than the token', `Bearer ${ADMIN_TOKEN}x`],
-    ['the token in other letters', `Bearer ${ADMIN_TOKEN.toUpperCase()}`],
+    ['the token in different case', `Bearer ${ADMIN_TOKEN.toUpperCase()}`],
     ['the token twice', `Bearer ${ADMIN_TOKEN}, Bearer ${ADMIN_TOKEN}`],
     ['a token of 1 MB', `Bearer ${'x'.repeat(1024 * 1024)}`],
     ['1 MB of spaces', `Bearer${' '.repeat(1024 * 1024)}`],

@@ -60,7 +60,7 @@ describe('GET /v1/explain', () => {
       'CONNECT',
     ],
     [
-      'a method that is none',
+      'an invalid method',
       [
         ['url', 'http://a.test/'],
         ['method', 'GE T'],
@@ -68,7 +68,7 @@ describe('GET /v1/explain', () => {
       'method: not a method',
     ],
     [
-      'a method that the data port does not read',
+      'a method that the data port does not accept',
       [
         ['url', 'http://a.test/'],
         ['method', 'FOO'],
@@ -76,7 +76,7 @@ describe('GET /v1/explain', () => {
       'method: not a method that the data port reads',
     ],
     [
-      'a method in small letters, which is another one',
+      'a method in lower case, which is another one',
       [
         ['url', 'http://a.test/'],
         ['method', 'get'],

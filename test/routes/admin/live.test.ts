@@ -88,7 +88,7 @@ test('a stalled reader is dropped, and the others continue', async () => {
   expect(told).toBeLessThan(200) // what socket buffers hold, and 1 MiB
   const before = received
   tell({ at: 3 })
-  await until(() => received > before, 'the other still hears')
+  await until(() => received > before, 'the other still receives')
   stalled.destroy()
   reading.destroy()
 })

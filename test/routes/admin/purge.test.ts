@@ -161,8 +161,8 @@ describe('the body of a purge', () => {
   test.each([
     ['broken JSON', '{"tags":["a"]'],
     ['nothing', ''],
-    ['an attempt at the prototype', '{"tags":["a"],"__proto__":{"admin":true}}'],
-    ['another attempt at it', '{"tags":["a"],"constructor":{"prototype":{"admin":true}}}'],
+    ['an attempt on the prototype', '{"tags":["a"],"__proto__":{"admin":true}}'],
+    ['another attempt on it', '{"tags":["a"],"constructor":{"prototype":{"admin":true}}}'],
   ])('is refused with 400: %s', async (_what, text) => {
     const { app, asked } = fakeAdmin()
     const response = await post(app, '/v1/purge', text, JSON_TYPE)
