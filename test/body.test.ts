@@ -412,8 +412,8 @@ describe('a body that waits for room without readers', () => {
   }
 
   test.each<[string, number, Leave]>([
-    ['its readers leave, the slow one last', 0, leftBySlow],
-    ['its readers leave after it has outgrown its limit', 10, leftBySlow],
+    ['its readers leave, the slow one last', 0, slowLeavesLast],
+    ['its readers leave after it has outgrown its limit', 10, slowLeavesLast],
     ['its reader leaves before it has outgrown its limit', 10, (body) => body.read().cancel()],
     ['discarded', 0, (body) => settle().then(() => body.discard())],
     ['discarded before it has outgrown its limit', 10, (body) => body.discard()],
