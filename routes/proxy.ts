@@ -6,7 +6,7 @@ import { HerdgateError, problemReply } from '../src/for-routes.ts'
 import { readRequest } from './proxy/client-request.ts'
 import type { Exchange } from './proxy/exchange.ts'
 import { drainContent, type Given, ignoreErrors, restoreSocket } from './proxy/given-content.ts'
-import { closeAfter, isAfterLastAnswer } from './proxy/last-answer.ts'
+import { closeAfter, isAfterLastResponse } from './proxy/last-answer.ts'
 import { send } from './proxy/send.ts'
 
 export interface ProxyOptions {
@@ -57,7 +57,7 @@ function answer(
   { cache, peerOf }: ProxyOptions,
   given?: Given,
 ): void {
-  if (isAfterLastAnswer(message, response)) return
+  if (isAfterLastResponse(message, response)) return
   const peer = peerOf(message.socket)
   const exchange: Exchange = { message, response, peer, events: cache.events, startedAt: performance.now(), url: '' }
   const request = readRequest(message, response, peer, given)

@@ -32,7 +32,7 @@ function inUnits<Unit extends string>(amount: number, units: Readonly<Record<Uni
 }
 
 /** Durations are cached: programs use only a few, but pass them with every call. */
-const MOST_KNOWN = 100
+const MAX_KNOWN = 100
 const known = new Map<string, number>()
 
 /** A duration given as milliseconds or as text. @throws RangeError naming what was given */
@@ -43,7 +43,7 @@ export function duration(given: number | string): number {
   if (typeof ms !== 'number' || Number.isNaN(ms) || ms < 0) {
     throw new RangeError(`expected a duration such as 250ms, 30s, 5m, 1h or 7d, got ${shown(given)}`)
   }
-  if (typeof given === 'string' && known.size < MOST_KNOWN) known.set(given, ms)
+  if (typeof given === 'string' && known.size < MAX_KNOWN) known.set(given, ms)
   return ms
 }
 

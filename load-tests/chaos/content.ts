@@ -8,14 +8,14 @@ export interface Target {
 
 export const requestTarget = ({ path, bytes, maxAge }: Target): string => `${path}?bytes=${bytes}&max-age=${maxAge}`
 
-const MOST_BYTES = 64 * 2 ** 20
+const MAX_BYTES = 64 * 2 ** 20
 
 /** @returns undefined if it is not a target */
 export function parseTarget(text: string): Target | undefined {
   const { pathname, searchParams } = new URL(text, 'http://origin')
   const bytes = Number(searchParams.get('bytes') ?? Number.NaN)
   const maxAge = Number(searchParams.get('max-age') ?? Number.NaN)
-  const isTarget = Number.isInteger(bytes) && bytes >= 0 && bytes <= MOST_BYTES && Number.isInteger(maxAge)
+  const isTarget = Number.isInteger(bytes) && bytes >= 0 && bytes <= MAX_BYTES && Number.isInteger(maxAge)
   return isTarget ? { path: pathname, bytes, maxAge } : undefined
 }
 

@@ -25,8 +25,8 @@ export interface Scenario {
 
 export type ScenarioName = 'hit-1k' | 'hit-64k' | 'heads' | 'not-modified' | 'miss'
 
-const MOST_HEAD = 1_024
-const whole = (bytes: number) => ({ least: bytes, most: bytes + MOST_HEAD })
+const MAX_HEAD = 1_024
+const whole = (bytes: number) => ({ least: bytes, most: bytes + MAX_HEAD })
 
 export const SCENARIOS: readonly Scenario[] = [
   {
@@ -56,7 +56,7 @@ export const SCENARIOS: readonly Scenario[] = [
     path: SMALL.path,
     order: () => ['conditional', ETAG],
     roles: ['cache', 'bytes'],
-    responseBytes: { least: 20, most: MOST_HEAD },
+    responseBytes: { least: 20, most: MAX_HEAD },
     asksOrigin: false,
     besideOwnHit: true,
   },

@@ -10,7 +10,7 @@ export interface Failure {
 }
 
 /** Further kinds are counted as one, as messages from elsewhere are unbounded in number. */
-const MOST_KINDS = 30
+const MAX_KINDS = 30
 const LONGEST = 200
 
 const failures = new Map<string, Failure>()
@@ -18,7 +18,7 @@ const beganAt = performance.now()
 
 /** Counts a failure, and prints the first of its kind. */
 export function recordFailure(kind: string): void {
-  const what = failures.has(kind) || failures.size < MOST_KINDS ? kind : 'others'
+  const what = failures.has(kind) || failures.size < MAX_KINDS ? kind : 'others'
   const at = (performance.now() - beganAt) / 1_000
   const known = failures.get(what)
   if (known === undefined) {

@@ -1,7 +1,7 @@
 /** The selectors of a purge or an invalidation, strictly checked. */
 import { z } from 'zod'
 import type { Targets } from '../../src/for-routes.ts'
-import { LONGEST_TAG, urlsToInvalidate, readUrl } from '../../src/for-routes.ts'
+import { LONGEST_TAG, urlsOfBothSchemes, readUrl } from '../../src/for-routes.ts'
 
 const MAX_ITEMS = 256
 
@@ -49,8 +49,8 @@ export const Selectors = z
 export function targetsOf({ tags, urls, prefixes, all }: z.infer<typeof Selectors>, by: string): Targets {
   return {
     tags,
-    urls: urls?.flatMap(urlsToInvalidate),
-    prefixes: prefixes?.flatMap(urlsToInvalidate),
+    urls: urls?.flatMap(urlsOfBothSchemes),
+    prefixes: prefixes?.flatMap(urlsOfBothSchemes),
     all: all || undefined,
     by,
   }

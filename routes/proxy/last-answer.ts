@@ -14,6 +14,6 @@ export function closeAfter({ message, response }: Pick<Exchange, 'message' | 're
  * Whether the request comes after the connection's last response. Its octets may have arrived with those of a refused
  * request: then it is not processed (RFC 9112 section 9.6). A response without a socket waits for earlier ones.
  */
-export function isAfterLastAnswer({ socket }: IncomingMessage, response: ServerResponse): boolean {
+export function isAfterLastResponse({ socket }: IncomingMessage, response: ServerResponse): boolean {
   return response.socket === null ? closing.has(socket) : socket.writableEnded
 }

@@ -68,7 +68,7 @@ export interface Cache extends Values {
   close(): Promise<void>
 }
 
-const MOST_BYTES_IN_PROGRESS = 256 * 2 ** 20
+const MAX_BYTES_IN_PROGRESS = 256 * 2 ** 20
 
 export function createCache(options: CacheOptions): Cache {
   const {
@@ -85,7 +85,7 @@ export function createCache(options: CacheOptions): Cache {
   } = options
   const counts = new Counts(events)
   const engine = new Engine({ store, log, clock, events, limits, sharing, pressure })
-  const budget = new BodyBudget(limits?.maxBodiesInProgress ?? MOST_BYTES_IN_PROGRESS)
+  const budget = new BodyBudget(limits?.maxBodiesInProgress ?? MAX_BYTES_IN_PROGRESS)
   const http = { engine, routes, log, clock, events, budget }
   const handle = createHandle(http)
   const values = createValues({ engine, store, log, clock, counts, sizeOf, defaults })

@@ -1,7 +1,7 @@
 /** Targets of purges and invalidations: as callers name them, and as the log does. */
 import type { Route, Selectors } from '../model.ts'
 import { checkNames, type Names, shown, strings, tagList } from '../given.ts'
-import { urlsToInvalidate } from '../policy/absolute-url.ts'
+import { urlsOfBothSchemes } from '../policy/absolute-url.ts'
 import { namesOf } from '../policy/key.ts'
 import { withSpellings } from '../policy/tags.ts'
 import { nameOf } from '../policy/target.ts'
@@ -59,7 +59,7 @@ function prefixOf(url: string): string {
 /** Normalised as on the data port. @throws RangeError naming a URL that is not absolute */
 function absolute(urls: readonly string[]): string[] {
   return urls.flatMap((url) => {
-    const named = urlsToInvalidate(url)
+    const named = urlsOfBothSchemes(url)
     if (named.length === 0) throw new RangeError(`expected an absolute http or https URL, got ${shown(url)}`)
     return named
   })

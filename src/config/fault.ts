@@ -25,11 +25,11 @@ export const didYouMean = (meant: string | undefined): string => (meant === unde
 
 /** Lists names in a message, cut short when there are many. */
 export function listed(names: readonly string[]): string {
-  const more = names.length - MOST_LISTED
-  return more > 0 ? `${names.slice(0, MOST_LISTED).join(', ')} and ${more} more` : names.join(', ')
+  const more = names.length - MAX_LISTED
+  return more > 0 ? `${names.slice(0, MAX_LISTED).join(', ')} and ${more} more` : names.join(', ')
 }
 
-const MOST_LISTED = 10
+const MAX_LISTED = 10
 
 /** `routes[0].ttl` for a path. */
 export function keyName(path: readonly PropertyKey[]): string {

@@ -10,7 +10,7 @@ interface Hidden {
 }
 
 /** This many comparisons take some 10 ms. Beyond that, a route counts as hidden only behind a catch-all. */
-const MOST_COMPARED = 500_000
+const MAX_COMPARED = 500_000
 
 export function hiddenRoutes(routes: readonly RouteConfig[]): Hidden[] {
   const reached: RouteConfig[] = []
@@ -19,7 +19,7 @@ export function hiddenRoutes(routes: readonly RouteConfig[]): Hidden[] {
   let compared = 0
   for (const route of routes) {
     if (catchAll === undefined) compared += reached.length
-    const candidates = compared > MOST_COMPARED ? [] : reached
+    const candidates = compared > MAX_COMPARED ? [] : reached
     const by = catchAll ?? candidates.find(({ match }) => coversAll(match, route.match))
     if (by !== undefined) hidden.push({ name: route.name, by: by.name })
     else if (isCatchAll(route)) catchAll = route

@@ -13,13 +13,13 @@ export function nearest(given: string, candidates: Iterable<string>): string | u
 }
 
 /** This many pairs take some 20 ms: reloading a file full of mistakes must not stall the data port. */
-const MOST_COMPARED = 5_000
+const MAX_COMPARED = 5_000
 
 /** As `nearest`, for many names and the same candidates. With many of both, only the first names get a suggestion. */
 export function suggestions(candidates: readonly string[]): (given: string) => string | undefined {
   const known = new Map<string, string | undefined>()
   return (given) => {
-    if (!known.has(given) && known.size * candidates.length < MOST_COMPARED) {
+    if (!known.has(given) && known.size * candidates.length < MAX_COMPARED) {
       known.set(given, nearest(given, candidates))
     }
     return known.get(given)

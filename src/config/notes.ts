@@ -10,7 +10,7 @@ const SHORT_TOKEN = 16
 const SMALL_STORE = 64 * 2 ** 10
 
 /** With small bodies nearly everything stored is on the heap; the rest is for short-lived objects. */
-const MOST_OF_HEAP = 3 / 4
+const MAX_OF_HEAP = 3 / 4
 
 /** What is allowed but probably not meant. */
 export function notesOn(
@@ -92,7 +92,7 @@ function memoryNotes({ store, limits, workers: given }: Config, capacity: Capaci
       `${workers} workers, their primary and the store need about ${needed}, but the container has ${all}: processes may be killed; see --workers and --memory`,
     )
   }
-  if (heap !== undefined && maxBytes / workers > heap * MOST_OF_HEAP) {
+  if (heap !== undefined && maxBytes / workers > heap * MAX_OF_HEAP) {
     const [kept, most] = [maxBytes / workers, heap].map(inMebibytes)
     notes.push(
       `a process may store ${kept}, but its heap is ${most}: small bodies may fill the heap before the store, which then holds less; see --max-old-space-size`,

@@ -15,7 +15,7 @@ export async function mount(parent) {
   const set = /** @type {Setting} */ ((await ask('/v1/demo')).body)
   const status = element('output', { className: 'said' })
   /** @param {string} path @param {object} body */
-  const send = (path, body) =>
+  const change = (path, body) =>
     ask(`/v1/demo/${path}`, body).catch((error) => {
       say(status, `Failed: ${error.message}`)
       throw error
@@ -28,16 +28,18 @@ export async function mount(parent) {
       'Visitors',
       { max: 100, step: 5, value: set.perSecond },
       (value) => (value === 0 ? 'none' : `${value}/s`),
-      (value) => send('traffic', { perSecond: value }),
+      (value) => change('traffic', { perSecond: value }),
     ),
-    slider('Latency', { max: 3000, step: 50, value: set.latencyMs }, ms, (latencyMs) => send('control', { latencyMs })),
+    slider('Latency', { max: 3000, step: 50, value: set.latencyMs }, ms, (latencyMs) =>
+      change('control', { latencyMs }),
+    ),
     slider(
       'Errors',
       { max: 100, step: 5, value: set.errorRate * 100 },
       (value) => `${value} %`,
-      (value) => send('control', { errorRate: value / 100 }),
+      (value) => change('control', { errorRate: value / 100 }),
     ),
-    outage(set.outage, (value) => send('control', { outage: value })),
+    outage(set.outage, (value) => change('control', { outage: value })),
     herd(status),
   )
   const title = element('h2', { id: 'demo-title' }, 'The slow API ', element('small', {}, 'yours to break'))

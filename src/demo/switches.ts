@@ -2,7 +2,7 @@
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { AdminExtension } from '../ports/admin-port.ts'
-import { MOST_PER_SECOND, type Traffic } from './traffic.ts'
+import { MAX_PER_SECOND, type Traffic } from './traffic.ts'
 
 export interface SwitchesOptions {
   /** Base URLs of the slow API and of Herdgate, once they are known. */
@@ -48,7 +48,7 @@ export function demoSwitches({ origin, data, hits, traffic, random }: SwitchesOp
         const { status, body } = await control(request.body)
         return reply.code(status).send(body)
       })
-      const visitors = z.strictObject({ perSecond: z.number().min(0).max(MOST_PER_SECOND) })
+      const visitors = z.strictObject({ perSecond: z.number().min(0).max(MAX_PER_SECOND) })
       app.post('/demo/traffic', { schema: { ...hide, body: visitors } }, async ({ body: { perSecond } }) => {
         traffic.set(perSecond)
         return { perSecond }

@@ -12,15 +12,15 @@ export interface TrafficOptions {
 /** Visitors of the demo: a few products that everybody wants, many that hardly anybody does, and some of the rest. */
 export interface Traffic {
   readonly perSecond: number
-  /** @param perSecond visits, from 0 (none) up to MOST_PER_SECOND */
+  /** @param perSecond visits, from 0 (none) up to MAX_PER_SECOND */
   set(perSecond: number): void
   /** Ends it, including visits in progress. */
   stop(): void
 }
 
-export const MOST_PER_SECOND = 200
+export const MAX_PER_SECOND = 200
 /** Most visits in progress; while there are this many, no more are begun. */
-const MOST_AT_ONCE = 400
+const MAX_AT_ONCE = 400
 const TICK_MS = 100
 const PRODUCTS = 200
 
@@ -33,7 +33,7 @@ export function createTraffic({ url, clock, random, fetch = globalThis.fetch }: 
 
   function tick(): void {
     due += (perSecond * TICK_MS) / 1000
-    for (; due >= 1; due--) if (inProgress < MOST_AT_ONCE) void visit(pathFor(random))
+    for (; due >= 1; due--) if (inProgress < MAX_AT_ONCE) void visit(pathFor(random))
     cancel = perSecond > 0 ? clock.after(TICK_MS, tick) : undefined
   }
 

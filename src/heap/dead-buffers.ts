@@ -21,7 +21,7 @@ export interface DeadBuffersOptions {
 
 const SAMPLED_EVERY_MS = 100
 /** Garbage may gather up to this many bytes, or this share of what is certainly in use, whichever is more. */
-const MOST_GARBAGE = { bytes: 8 * 2 ** 20, share: 0.25 }
+const MAX_GARBAGE = { bytes: 8 * 2 ** 20, share: 0.25 }
 /** A collection is begun no more often than this: a large heap takes a while to mark. */
 const BEGUN_EVERY_MS = 10_000
 /** After this much growth V8 begins by itself. */
@@ -85,7 +85,7 @@ export class DeadBuffers {
   #hasGathered(): boolean {
     const unaccounted = this.#unaccounted
     this.#leastUnaccounted = Math.min(this.#leastUnaccounted, unaccounted)
-    return unaccounted - this.#leastUnaccounted >= Math.max(MOST_GARBAGE.bytes, MOST_GARBAGE.share * this.#held())
+    return unaccounted - this.#leastUnaccounted >= Math.max(MAX_GARBAGE.bytes, MAX_GARBAGE.share * this.#held())
   }
 
   get #unaccounted(): number {

@@ -21,7 +21,7 @@ const MEBIBYTE = 2 ** 20
 /** Bytes of each of the young generation's three half-spaces: a share of the memory there is, within bounds. */
 const HALF_SPACE = { share: 1 / 128, least: 2 * MEBIBYTE, most: 32 * MEBIBYTE }
 /** A smaller rest means that the limit is from `--max-heap-size`, and the young generation has shrunk to fit. */
-const LEAST_HEAP_BYTES = 32 * MEBIBYTE
+const MIN_HEAP_BYTES = 32 * MEBIBYTE
 
 /**
  * What V8's limit leaves to the old generation.
@@ -35,7 +35,7 @@ export function oldGenerationOf(limit: number, memory: number, flags: string): n
   const { share, least, most } = HALF_SPACE
   const halfSpace = mebibytesOf('semi-space', flags) ?? Math.min(Math.max(memory * share, least), most)
   const rest = limit - 3 * halfSpace
-  return rest >= LEAST_HEAP_BYTES ? rest : limit / 2
+  return rest >= MIN_HEAP_BYTES ? rest : limit / 2
 }
 
 /** The value of the last such flag, in bytes. Node takes "_" for "-". */

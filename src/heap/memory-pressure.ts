@@ -157,7 +157,7 @@ interface Short {
 
 const isEither = ({ heap, container }: Short): boolean => heap || container
 
-/** The most that may be in use, however much is spare. The lower mark stays as far below the high one as ever. */
+/** The most that may be in use, however much is spare. The lower threshold stays as far below the high one as ever. */
 function mostOf(container: number, threshold: number): number {
   const reserve = Math.max(RESERVE.share * container, RESERVE.leastBytes)
   return Math.max(container - reserve, THRESHOLDS.high * container) - (THRESHOLDS.high - threshold) * container

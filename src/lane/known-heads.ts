@@ -16,7 +16,7 @@ interface FingerprintedHead extends KnownHead {
 
 const PLACES = 256
 /** Longer heads are not kept: the octets of all of them take up to 256 KiB. */
-const MOST_OCTETS = 1_024
+const MAX_OCTETS = 1_024
 /** Words that go into the fingerprint: the first, which hold the target and usually Host, and the last. */
 const FINGERPRINTED = { first: 16, last: 4 }
 
@@ -37,7 +37,7 @@ export class KnownHeads {
   /** The known head that these octets are, with nothing after it; undefined if there is none. */
   get(octets: Buffer, length: number): KnownHead | undefined {
     const words = wordsOf(octets)
-    const fingerprint = length > MOST_OCTETS || words.length === 0 ? undefined : fingerprintOf(words, length)
+    const fingerprint = length > MAX_OCTETS || words.length === 0 ? undefined : fingerprintOf(words, length)
     this.#fingerprint = fingerprint
     if (fingerprint === undefined) return undefined
     const known = this.#places[placeOf(fingerprint)]

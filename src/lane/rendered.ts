@@ -11,7 +11,7 @@ export type Form = 'whole' | 'head' | 'notModified'
 /** Content up to this size shares a buffer with its head and is sent in the same write. */
 const SENT_WITH_HEAD_BYTES = 16 * 1024
 /** Limit for each of the two generations of rendered responses, the newer and the older. */
-const MOST_BYTES = 8 * 2 ** 20
+const MAX_BYTES = 8 * 2 ** 20
 /** Overhead of each, apart from its octets. */
 const RENDERED_BYTES = 256
 
@@ -102,7 +102,7 @@ export class Renderer {
 
   #count(bytes: number): void {
     this.#bytes += bytes
-    if (this.#bytes < MOST_BYTES) return
+    if (this.#bytes < MAX_BYTES) return
     this.#older = this.#newer
     this.#newer = new WeakMap()
     this.#bytes = 0

@@ -55,7 +55,7 @@ export class Resource {
 
 const NOTHING = Buffer.alloc(0)
 const PLACES = 4_096
-const MOST_OCTETS = 512
+const MAX_OCTETS = 512
 
 /** Resources answered lately, found by the octets of target and Host. Each has one place, which the next may take. */
 export class Resources {
@@ -67,7 +67,7 @@ export class Resources {
   }
 
   set(head: PlainHead, resource: Resource): void {
-    if (head.targetTo - head.targetFrom + head.hostTo - head.hostFrom > MOST_OCTETS) return
+    if (head.targetTo - head.targetFrom + head.hostTo - head.hostFrom > MAX_OCTETS) return
     resource.indexBy(head)
     this.#places[head.hash & (PLACES - 1)] = resource
   }

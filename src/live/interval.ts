@@ -75,8 +75,8 @@ export interface Gauges {
 }
 
 /** How many requests are listed one by one, and how many of them may be hits: rarer results say more. */
-export const MOST_RECENT = 50
-const MOST_RECENT_HITS = 30
+export const MAX_RECENT = 50
+const MAX_RECENT_HITS = 30
 const LONGEST_URL = 2048
 
 /** Four to a factor of ten, from 0.1 ms to 31.6 s. */
@@ -108,8 +108,8 @@ export class Interval {
       const bucket = bucketOf(event.firstByteMs)
       counts[bucket] = (counts[bucket] ?? 0) + 1
     }
-    if (this.#recent.length >= MOST_RECENT) return
-    if (result === 'hit' && ++this.#recentHits > MOST_RECENT_HITS) return
+    if (this.#recent.length >= MAX_RECENT) return
+    if (result === 'hit' && ++this.#recentHits > MAX_RECENT_HITS) return
     this.#recent.push(liveRequest(event, now))
   }
 

@@ -7,7 +7,7 @@ import type { Events } from '../events.ts'
 import { type Gauges, Interval, type Snapshot } from './interval.ts'
 import type { Clock } from '../model.ts'
 
-export { type LiveOrigin, type LiveRequest, MOST_RECENT, type Snapshot } from './interval.ts'
+export { type LiveOrigin, type LiveRequest, MAX_RECENT, type Snapshot } from './interval.ts'
 
 export interface LiveParts {
   readonly events: Events
@@ -19,11 +19,11 @@ export interface LiveParts {
 }
 
 export interface Live {
-  /** @returns a function that removes the watcher; undefined when there are `MOST_WATCHERS` already */
+  /** @returns a function that removes the watcher; undefined when there are `MAX_WATCHERS` already */
   watch(watcher: (snapshot: Snapshot) => void): (() => void) | undefined
 }
 
-export const MOST_WATCHERS = 8
+export const MAX_WATCHERS = 8
 const SNAPSHOT_MS = 1000
 /** How often waiting requests are counted: a herd comes and goes within a second. */
 const SAMPLE_MS = 100
@@ -38,7 +38,7 @@ export function createLive(parts: LiveParts): Live {
 
   return {
     watch(watcher) {
-      if (watchers.size >= MOST_WATCHERS) return undefined
+      if (watchers.size >= MAX_WATCHERS) return undefined
       watchers.add(watcher)
       stop ??= record(parts, send)
       return () => {

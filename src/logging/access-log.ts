@@ -23,7 +23,7 @@ export interface AccessLogOptions {
 type PurgeEvent = EventPayloads['purge']
 
 /** How many selectors of one kind an audit line repeats, and how much of each. */
-const MOST_SELECTORS = 10
+const MAX_SELECTORS = 10
 const LONGEST_SELECTOR = 256
 /** Of what a client says of itself. */
 const LONGEST_AGENT = 256
@@ -112,8 +112,8 @@ function purgeMembers({ by, mode, outcome, selectors, receipt, tookMs }: PurgeEv
 
 function capped(kind: string, selectors: readonly string[] | undefined): object {
   if (selectors === undefined || selectors.length === 0) return {}
-  const shown = selectors.slice(0, MOST_SELECTORS).map((selector) => printable(selector, LONGEST_SELECTOR))
-  return { [kind]: shown, ...(selectors.length > MOST_SELECTORS && { [`${kind}Count`]: selectors.length }) }
+  const shown = selectors.slice(0, MAX_SELECTORS).map((selector) => printable(selector, LONGEST_SELECTOR))
+  return { [kind]: shown, ...(selectors.length > MAX_SELECTORS && { [`${kind}Count`]: selectors.length }) }
 }
 
 const rounded = (ms: number): number => Math.round(ms * 100) / 100

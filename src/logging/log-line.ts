@@ -18,7 +18,7 @@ const SHOWN: Readonly<Record<Result, readonly [label: string, color: number]>> =
 const LABEL_WIDTH = 5
 const TIME_WIDTH = 7
 /** How many selectors of one kind a line names. */
-const MOST_SELECTORS = 3
+const MAX_SELECTORS = 3
 const LONGEST_SELECTOR = 80
 
 /** @param path already redacted */
@@ -61,7 +61,7 @@ function selectorTexts({ tags = [], urls = [], prefixes = [], all = false }: Sel
 
 function selectorText(kind: string, selectors: readonly string[]): string {
   if (selectors.length === 0) return ''
-  const shown = selectors.slice(0, MOST_SELECTORS).map((selector) => printable(selector, LONGEST_SELECTOR))
+  const shown = selectors.slice(0, MAX_SELECTORS).map((selector) => printable(selector, LONGEST_SELECTOR))
   const more = selectors.length - shown.length
   return `${kind} ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }

@@ -1,7 +1,7 @@
 import type { Events } from '../events.ts'
 import { Counter } from './counter.ts'
 import { Label } from './label-sets.ts'
-import { type Member, MOST_ADDED_NAMES } from './labels.ts'
+import { type Member, MAX_ADDED_NAMES } from './labels.ts'
 import type { Metric } from './metric.ts'
 
 const COLLAPSE_OUTCOMES: Member<'collapse', 'outcome'> = ['reused', 'refetched', 'timeout']
@@ -10,7 +10,7 @@ const REVALIDATION_OUTCOMES: Member<'revalidation', 'outcome'> = ['not_modified'
 
 /** Requests that shared a fetch, and stored responses that were revalidated. */
 export function engineMetrics(events: Events, routes: readonly string[]): Metric[] {
-  const route = new Label('route', routes, { mostAdded: MOST_ADDED_NAMES })
+  const route = new Label('route', routes, { mostAdded: MAX_ADDED_NAMES })
   const collapseOutcome = new Label('outcome', COLLAPSE_OUTCOMES)
   const mode = new Label('mode', MODES)
   const revalidationOutcome = new Label('outcome', REVALIDATION_OUTCOMES)

@@ -10,7 +10,7 @@ export type Member<
 > = readonly EventPayloads[Name][Key][]
 
 /** How many names of routes, and how many of origins, reloads can add to those at the start. */
-export const MOST_ADDED_NAMES = 100
+export const MAX_ADDED_NAMES = 100
 
 export const CODE_CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx']
 

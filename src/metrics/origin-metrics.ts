@@ -2,7 +2,7 @@ import type { Events } from '../events.ts'
 import { Counter } from './counter.ts'
 import { Histogram } from './histogram.ts'
 import { Label } from './label-sets.ts'
-import { MOST_ADDED_NAMES, ORIGIN_BOUNDS, ORIGIN_CODES, REASONS } from './labels.ts'
+import { MAX_ADDED_NAMES, ORIGIN_BOUNDS, ORIGIN_CODES, REASONS } from './labels.ts'
 import { gauge, type Metric } from './metric.ts'
 
 export interface OriginUsage {
@@ -19,7 +19,7 @@ export function originMetrics(
   origins: readonly string[],
   usage: (() => readonly OriginUsage[]) | undefined,
 ): Metric[] {
-  const origin = new Label('origin', origins, { mergesWhenFull: true, mostAdded: MOST_ADDED_NAMES })
+  const origin = new Label('origin', origins, { mergesWhenFull: true, mostAdded: MAX_ADDED_NAMES })
   const reason = new Label('reason', REASONS)
   const code = new Label('code', ORIGIN_CODES, { mergesWhenFull: true })
   const requests = new Counter(

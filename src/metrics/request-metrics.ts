@@ -5,7 +5,7 @@ import { RESULTS, type Result } from '../model.ts'
 import { Counter } from './counter.ts'
 import { Histogram } from './histogram.ts'
 import { Label } from './label-sets.ts'
-import { CODE_CLASSES, MOST_ADDED_NAMES, REQUEST_BOUNDS } from './labels.ts'
+import { CODE_CLASSES, MAX_ADDED_NAMES, REQUEST_BOUNDS } from './labels.ts'
 import type { Metric } from './metric.ts'
 
 /** Label sets are counted separately per route, for at least this many routes; the limit keeps the exposition small. */
@@ -58,7 +58,7 @@ export function requestMetrics(events: Events, routes: readonly string[]): Metri
 type Families = ReturnType<typeof openFamilies>
 
 function openFamilies(routes: readonly string[]) {
-  const route = new Label('route', routes, { mergesWhenFull: true, mostAdded: MOST_ADDED_NAMES })
+  const route = new Label('route', routes, { mergesWhenFull: true, mostAdded: MAX_ADDED_NAMES })
   const method = new Label('method', NAMED_METHODS, { mergesWhenFull: true })
   const result = new Label('result', RESULTS)
   const codeClass = new Label('code_class', CODE_CLASSES)

@@ -26,10 +26,10 @@ export function readUrl(text: string, method: string = 'GET', scheme?: 'http' | 
 }
 
 /**
- * The URLs to invalidate for a URL, whichever scheme its clients used. Port 80 equals no port for http but not for
+ * The URLs that a URL stands for whichever scheme clients use. Port 80 equals no port for http but not for
  * https, and port 443 the other way round: then there are two.
  */
-export function urlsToInvalidate(text: string): string[] {
+export function urlsOfBothSchemes(text: string): string[] {
   const read = (['http', 'https'] as const).map((scheme) => readUrl(text, 'GET', scheme))
   const urls = read.flatMap((url) => (url.ok ? [url.url] : []))
   return urls.filter((url, at) => urls.findIndex((other) => nameOf(other) === nameOf(url)) === at)

@@ -33,7 +33,7 @@ export interface Directives {
 export type Collected = { -readonly [Name in keyof Directives]: Directives[Name] }
 
 /** The value for a number that overflows (RFC 9111 section 1.2.2); never Infinity or an unsafe integer. */
-const MOST_SECONDS = 2 ** 31
+const MAX_SECONDS = 2 ** 31
 
 export const NONE: Directives = {
   noStore: false,
@@ -72,13 +72,13 @@ export const MALFORMED = '?'
 const MEMBER = /([^\s,;="]+)(?:(\s*=\s*)("(?:[^"\\]|\\.)*"(?=[\s,;]|$)|[^\s,;]*))?/g
 const PROPER_END = /[ \t]*(?:,|$)/y
 /** An invalid name could have meant anything, so it is read as the most restrictive directive. */
-const MOST_RESTRICTIVE = 'no-store'
+const MAX_RESTRICTIVE = 'no-store'
 
 function* members(value: string): Generator<[name: string, argument: string | undefined]> {
   for (const match of value.matchAll(MEMBER)) {
     const [whole, name = '', equals, argument] = match
     const proper = equals === undefined || (equals === '=' && endsProperly(value, match.index + whole.length))
-    yield [TOKEN.test(name) ? name.toLowerCase() : MOST_RESTRICTIVE, proper ? argument : MALFORMED]
+    yield [TOKEN.test(name) ? name.toLowerCase() : MAX_RESTRICTIVE, proper ? argument : MALFORMED]
     // An unclosed quote must not hide a restrictive directive; anything else inside counts as malformed.
     if (argument?.startsWith('"')) yield [argument.slice(1).toLowerCase(), MALFORMED]
   }
@@ -130,7 +130,7 @@ const DURATIONS: ReadonlyMap<string, Duration> = new Map<string, Duration>([
   ['max-age', { member: 'maxAge', read: (argument) => seconds(unquoted(argument), 0), stricter: Math.min }],
   ['s-maxage', { member: 'sMaxage', read: (argument) => seconds(unquoted(argument), 0), stricter: Math.min }],
   ['max-stale', { member: 'maxStale', read: staleness, stricter: Math.min }],
-  ['min-fresh', { member: 'minFresh', read: (text) => seconds(unquoted(text), MOST_SECONDS), stricter: Math.max }],
+  ['min-fresh', { member: 'minFresh', read: (text) => seconds(unquoted(text), MAX_SECONDS), stricter: Math.max }],
   ['stale-if-error', { member: 'staleIfError', read: (argument) => seconds(argument, 0), stricter: Math.min }],
   [
     'stale-while-revalidate',
@@ -145,7 +145,7 @@ function staleness(argument: string | undefined): number {
 /** delta-seconds (RFC 9111 section 1.2.2). */
 function seconds(argument: string | undefined, invalid: number): number {
   if (argument === undefined || !/^\d+$/.test(argument)) return invalid
-  return Math.min(Number(argument), MOST_SECONDS)
+  return Math.min(Number(argument), MAX_SECONDS)
 }
 
 function unquoted(argument: string | undefined): string | undefined {

@@ -120,7 +120,7 @@ const fieldNamed = memoized((spelling): NamedField => {
 export const isSentAsReceived = (name: string): boolean => !fieldNamed(name).trustedOnly
 
 /** Whether the origin gets this peer's value of the field, and the value is not part of every key already. */
-export const reachesOrigin = (name: string, peer: Peer | undefined): boolean =>
+export const reachesOriginBeyondKey = (name: string, peer: Peer | undefined): boolean =>
   isSentAsReceived(name) || (peer?.trusted === true && !IN_EVERY_KEY.has(name))
 
 /** Scheme and authority, as sent to the origin, are part of every key. */
@@ -133,7 +133,7 @@ const IN_EVERY_KEY = new Set(['host', 'x-forwarded-host', 'x-forwarded-proto'])
  */
 export function sentValue(name: string, { fields, peer, url }: CacheRequest): string | undefined {
   if (name === 'forwarded' || name === 'x-forwarded-for') return field(forwarding(fields, peer, locate(url)), name)
-  const value = reachesOrigin(name, peer) ? field(fields, name) : undefined
+  const value = reachesOriginBeyondKey(name, peer) ? field(fields, name) : undefined
   return name === CODINGS && value !== undefined ? normalCodings(value) : value
 }
 

@@ -41,7 +41,7 @@ const LASTING_ERRORS = new Set([404, 405, 410, 414, 451, 501])
 const HOUR_MS = 3_600_000
 const LONGEST_HEURISTIC_MS = 24 * HOUR_MS
 const HEURISTIC_SHARE = 0.1
-const MOST_AGE_SECONDS = 2 ** 31
+const MAX_AGE_SECONDS = 2 ** 31
 
 /**
  * How long the response may be used, and how. A lifetime stated by the response counts from when its origin generated
@@ -179,7 +179,7 @@ function initialAge(fields: Fields, { requestedAt, respondedAt, receivedWallTime
 /** In seconds. The first of several members counts, and a malformed value is ignored (RFC 9111 section 5.1). */
 function ageValue(fields: Fields): number {
   const first = firstOf(fieldLines(fields, 'age')[0] ?? '')
-  return AGE.test(first) ? Math.min(Number(first), MOST_AGE_SECONDS) : 0
+  return AGE.test(first) ? Math.min(Number(first), MAX_AGE_SECONDS) : 0
 }
 
 /**

@@ -60,7 +60,7 @@ const NEVER_HOP_BY_HOP = new Set([
 ])
 
 /** Most members of a request's Connection: it is parsed repeatedly, and no client needs more. */
-const MOST_MEMBERS = 64
+const MAX_MEMBERS = 64
 
 /**
  * What is wrong with the request's Connection: it names a field that is never hop-by-hop (RFC 9110 section 7.6.1),
@@ -70,7 +70,7 @@ export function connectionProblem(fields: Fields): string | undefined {
   const options = connectionOptions(fields)
   if (options.size === 0) return undefined
   const members = field(fields, 'connection')?.split(',').length ?? 0
-  if (members > MOST_MEMBERS) return `Connection has more than ${MOST_MEMBERS} members`
+  if (members > MAX_MEMBERS) return `Connection has more than ${MAX_MEMBERS} members`
   for (const option of options) {
     const read = lenientName(option)
     if (NEVER_HOP_BY_HOP.has(read) || isImpersonating(read)) return `Connection names ${option}`

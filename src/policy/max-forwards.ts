@@ -10,7 +10,7 @@ export function hopsLeft({ method, fields }: CacheRequest): number | undefined {
   if (method !== 'OPTIONS' && method !== 'TRACE') return undefined
   const value = field(fields, 'max-forwards')
   if (value === undefined) return undefined
-  return /^\d+$/.test(value) ? Math.min(Number(value), MOST_HOPS) : Number.NaN
+  return /^\d+$/.test(value) ? Math.min(Number(value), MAX_HOPS) : Number.NaN
 }
 
-const MOST_HOPS = 255
+const MAX_HOPS = 255

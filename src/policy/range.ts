@@ -12,9 +12,9 @@ export type RequestedRanges =
   | { readonly kind: 'other' }
 
 /** A request for more ranges is not answered as a range request (RFC 9110 section 17.15). */
-const MOST_RANGES = 8
+const MAX_RANGES = 8
 /** Empty ones included. */
-const MOST_MEMBERS = 64
+const MAX_MEMBERS = 64
 const UNIT = /^[ \t]*([!#$%&'*+\-.^_`|~0-9a-z]+)=(.*)$/is
 const INT_RANGE = /^(\d+)-(\d*)$/
 const SUFFIX_RANGE = /^-(\d+)$/
@@ -45,13 +45,13 @@ export function parseRange(value: string): RequestedRanges | undefined {
   if (unit === undefined) return undefined
   if (unit.toLowerCase() !== 'bytes') return { kind: 'other' }
   const specs: RangeSpec[] = []
-  const members = set.split(',', MOST_MEMBERS + 1)
-  if (members.length > MOST_MEMBERS) return undefined
+  const members = set.split(',', MAX_MEMBERS + 1)
+  if (members.length > MAX_MEMBERS) return undefined
   for (const member of members) {
     const text = trimmed(member)
     if (text === '') continue // RFC 9110 section 5.6.1.2
     const spec = parseSpec(text)
-    if (spec === undefined || specs.length === MOST_RANGES) return undefined
+    if (spec === undefined || specs.length === MAX_RANGES) return undefined
     specs.push(spec)
   }
   return specs.length === 0 ? undefined : { kind: 'bytes', specs }

@@ -10,7 +10,7 @@ import { VIA } from './via.ts'
 /** Addressed to this cache (RFC 9213 section 3, W3C Edge Architecture): stored for later validations, not forwarded. */
 const OWN_CONTROL = 'herdgate-cache-control'
 const SURROGATE_CONTROL = 'surrogate-control'
-const MOST_AGE = 2 ** 31
+const MAX_AGE = 2 ** 31
 
 /**
  * The fields of a response to store (RFC 9111 section 3.1): without hop-by-hop and tag fields, Age (computed at each
@@ -60,7 +60,7 @@ export function cachedHead(entry: StoredResponse, outcome: Outcome, now: number)
 
 /** In seconds (RFC 9111 section 5.1). */
 export const ageOf = ({ bornAt }: StoredResponse, now: number): number =>
-  Math.min(Math.max(0, Math.floor((now - bornAt) / 1000)), MOST_AGE)
+  Math.min(Math.max(0, Math.floor((now - bornAt) / 1000)), MAX_AGE)
 
 /**
  * The head of a response not taken from the cache: the origin's end-to-end fields, its Age included. A 204 has no

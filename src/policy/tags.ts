@@ -2,7 +2,7 @@
 import { type Fields, fieldLines, trimmed } from '../fields.ts'
 import type { Rules } from '../model.ts'
 import { groupsOf, groupTag } from './groups.ts'
-import { LONGEST_TAG, MOST_TAGS } from './tag-caps.ts'
+import { LONGEST_TAG, MAX_TAGS } from './tag-caps.ts'
 
 export type Tags = { readonly ok: true; readonly tags: readonly string[] } | { readonly ok: false }
 
@@ -35,7 +35,7 @@ export function tagsOf(url: string, fields: Fields, rules: Rules): Tags {
   for (const tag of rules.tags) tags.add(tag)
   tags.delete('')
   const tooLong = [...tags].some((tag) => tag.length > LONGEST_TAG) // in a received field, a character is a byte
-  if (tooLong || tags.size > MOST_TAGS) return { ok: false }
+  if (tooLong || tags.size > MAX_TAGS) return { ok: false }
   return { ok: true, tags: [...tags, ...new Set(groups.map((group) => groupTag(url, group)))] }
 }
 
@@ -48,7 +48,7 @@ export function updatedTags(url: string, stored: readonly string[], update: Fiel
   const brought = tagsOf(url, update, rules)
   if (!brought.ok) return brought
   const tags = [...new Set([...stored, ...brought.tags])]
-  return tags.length > MOST_TAGS_OF_UPDATED ? { ok: false } : { ok: true, tags }
+  return tags.length > MAX_TAGS_OF_UPDATED ? { ok: false } : { ok: true, tags }
 }
 
 /**
@@ -81,4 +81,4 @@ const shapeOf = (name: string): number => (name.length << 8) | name.charCodeAt(n
 const TAGGING_SHAPES = new Set([...NAMING_TAGS].map(shapeOf))
 
 /** Groups have two tags each. If updates keep adding other tags, a new response is requested at some point. */
-const MOST_TAGS_OF_UPDATED = 2 * MOST_TAGS
+const MAX_TAGS_OF_UPDATED = 2 * MAX_TAGS

@@ -3,11 +3,11 @@ import { type Fields, field, trimmed, without } from '../fields.ts'
 import type { CacheRequest, Rules } from '../model.ts'
 import { LOWER_CASE_TOKEN } from '../token.ts'
 import { SECRETS } from './credentials.ts'
-import { isSentAsReceived, reachesOrigin } from './forward.ts'
+import { isSentAsReceived, reachesOriginBeyondKey } from './forward.ts'
 import { digestOf, keyMember, underAnySpelling } from './key.ts'
 import { normalCodings, normalPreferences, PREFERENCE_FIELDS, preferredLanguage } from './preferences.ts'
 
-const MOST_NAMES = 16
+const MAX_NAMES = 16
 const UNMATCHABLE = new Set(['*', 'forwarded', 'x-forwarded-for', 'via'])
 
 /** In a normalised pair: the request does not have the field. No field value can contain this. */
@@ -29,7 +29,7 @@ export function varyOn(fields: Fields): readonly string[] | '*' {
   )
   names.delete('')
   const usable =
-    names.size <= MOST_NAMES && [...names].every((name) => LOWER_CASE_TOKEN.test(name) && !UNMATCHABLE.has(name))
+    names.size <= MAX_NAMES && [...names].every((name) => LOWER_CASE_TOKEN.test(name) && !UNMATCHABLE.has(name))
   return usable ? [...names].sort() : '*'
 }
 
@@ -40,7 +40,7 @@ export function varyOn(fields: Fields): readonly string[] | '*' {
 export function selectingFields(on: readonly string[], request: CacheRequest, cookies: Rules['cookies']): Fields {
   const isLeftOut = (name: string) => name === 'cookie' && cookies === 'ignore'
   if (on.every((name) => isSentAsReceived(name) && !isLeftOut(name))) return request.fields
-  return without(request.fields, (name) => isLeftOut(name) || !reachesOrigin(name, request.peer))
+  return without(request.fields, (name) => isLeftOut(name) || !reachesOriginBeyondKey(name, request.peer))
 }
 
 /** The request's normalised values of these fields, to be stored with the response; an absent field is marked. */

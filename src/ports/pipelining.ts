@@ -19,7 +19,8 @@ const queues = new WeakMap<HttpSocket, Queue>()
 const NONE: ReadonlySet<ServerResponse> = new Set()
 
 /** The responses of a connection that are waiting for their turn behind another, in order. */
-export const waitingResponses = (socket: HttpSocket): Iterable<ServerResponse> => queues.get(socket)?.answers() ?? NONE
+export const waitingResponses = (socket: HttpSocket): Iterable<ServerResponse> =>
+  queues.get(socket)?.responses() ?? NONE
 
 /** The last response that is due. If an earlier one ended the connection, those after it would be lost. */
 export const lastResponse = (socket: HttpSocket): ServerResponse | undefined => dueResponses(socket).at(-1)
@@ -72,7 +73,7 @@ class Queue {
     this.#socket = socket
   }
 
-  answers(): Iterable<ServerResponse> {
+  responses(): Iterable<ServerResponse> {
     return this.#waiting.keys()
   }
 

@@ -159,7 +159,7 @@ function openReports(
   return { live, metrics }
 }
 
-/** Fields that only trusted peers may send are checked as if one had sent them, if any are configured. */
+/** Fields that only trusted peers may send are explained as if one had sent them, if any are configured. */
 const operatorOf = ({ listen }: Config): Peer => ({ address: '127.0.0.1', trusted: listen.trustProxy.length > 0 })
 
 function explainFor(peer: Peer, cache: Cache, routes: readonly Route[]): Cache['explain'] {

@@ -1,8 +1,8 @@
 import type { Awaitable, Stored, Write } from '../model.ts'
 
 /** Limits of one piece: other work gets a turn between two of them. */
-const MOST_MEMBERS = 500
-const MOST_BYTES = 4 * 2 ** 20
+const MAX_MEMBERS = 500
+const MAX_BYTES = 4 * 2 ** 20
 
 /** A change at one key. */
 interface Change {
@@ -89,8 +89,8 @@ export class Batches {
 }
 
 function isOnePiece(changes: readonly Change[]): boolean {
-  if (changes.length > MOST_MEMBERS) return false
-  return changes.reduce((sum, { stored }) => sum + bytesOf(stored), 0) <= MOST_BYTES
+  if (changes.length > MAX_MEMBERS) return false
+  return changes.reduce((sum, { stored }) => sum + bytesOf(stored), 0) <= MAX_BYTES
 }
 
 /** Takes the next piece out of the pending changes. */
@@ -101,7 +101,7 @@ function pieceOf<C extends Change>(pending: Map<string, C>): readonly C[] {
     pending.delete(key)
     piece.push(change)
     bytes += bytesOf(change.stored)
-    if (piece.length === MOST_MEMBERS || bytes >= MOST_BYTES) break
+    if (piece.length === MAX_MEMBERS || bytes >= MAX_BYTES) break
   }
   return piece
 }
@@ -124,7 +124,7 @@ export function inPieces<T>(
   keys: readonly string[],
   read: (piece: readonly string[]) => Awaitable<readonly T[]>,
 ): Awaitable<readonly T[]> {
-  return keys.length <= MOST_MEMBERS ? read(keys) : readInPieces(keys, read)
+  return keys.length <= MAX_MEMBERS ? read(keys) : readInPieces(keys, read)
 }
 
 async function readInPieces<T>(
@@ -132,8 +132,8 @@ async function readInPieces<T>(
   read: (piece: readonly string[]) => Awaitable<readonly T[]>,
 ): Promise<readonly T[]> {
   const all: T[] = []
-  for (let at = 0; at < keys.length; at += MOST_MEMBERS) {
-    all.push(...(await read(keys.slice(at, at + MOST_MEMBERS))))
+  for (let at = 0; at < keys.length; at += MAX_MEMBERS) {
+    all.push(...(await read(keys.slice(at, at + MAX_MEMBERS))))
     await new Promise((resolve) => setImmediate(resolve))
   }
   return all

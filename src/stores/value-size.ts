@@ -10,11 +10,11 @@ const NAME = 80
 const INDEX = 40
 
 /** Up to this many parts of a value are measured one by one; a larger value is sampled and extrapolated. */
-const MOST_PARTS = 10_000
+const MAX_PARTS = 10_000
 /** For a value that throws when it is inspected, in addition to those of its members that do not. */
 const UNREADABLE = 1_024
 /** How many members of such a value are inspected. */
-const MOST_READABLE = 1_000
+const MAX_READABLE = 1_000
 /** Up to this many members, a sample takes them all. */
 const FEW_MEMBERS = 16
 
@@ -37,7 +37,7 @@ const wholeBytes = (value: object): number => flatBytes(value) ?? deepBytes(valu
 /** The sum of the members that can be read. */
 function readableBytes(value: object): number {
   let sum = 0
-  for (const name of readable(() => Object.keys(value).slice(0, MOST_READABLE)) ?? []) {
+  for (const name of readable(() => Object.keys(value).slice(0, MAX_READABLE)) ?? []) {
     sum += readable(() => memberBytes(value[name as keyof typeof value])) ?? 0
   }
   return sum
@@ -62,7 +62,7 @@ function flatBytes(value: object): number | undefined {
   for (const name in value) {
     if (!isPlain && !hasOwn(value, name)) continue
     const member = value[name as keyof typeof value]
-    if (hasMembers(member) || ++parts > MOST_PARTS) return undefined
+    if (hasMembers(member) || ++parts > MAX_PARTS) return undefined
     sum += ownBytes(member)
   }
   return sum + namesBytes(value, parts - 1)
@@ -84,10 +84,10 @@ function deepBytes(value: object): number {
       seen = (seen ?? new Set()).add(part)
     }
     const before = open.length
-    isExact = parts < MOST_PARTS && pushMembers(part, open)
+    isExact = parts < MAX_PARTS && pushMembers(part, open)
     if (isExact) sum += namesBytes(part, open.length - before)
   }
-  return isExact ? sum : Math.ceil(Math.max(sum, sampledBytes(value, MOST_PARTS, new Set())))
+  return isExact ? sum : Math.ceil(Math.max(sum, sampledBytes(value, MAX_PARTS, new Set())))
 }
 
 /**
@@ -135,7 +135,7 @@ function sampleMembers(part: object, budget: number): MemberSample {
 
 /** Bytes of the names of an object's members: 0 where all objects of its kind share them, as V8 keeps those once. */
 function namesBytes(part: object, count: number): number {
-  if (count <= MOST_FIELDS.certain || isCollection(part)) return 0
+  if (count <= MAX_FIELDS.certain || isCollection(part)) return 0
   let sum = 0
   for (const name in part) if (hasOwn(part, name)) sum += nameBytes(name, count)
   return sum
@@ -145,13 +145,13 @@ function namesBytes(part: object, count: number): number {
  * Up to `certain` members an object is a record, beyond `possible` a dictionary. In between, names with two digits in a
  * row are taken for identifiers, so for keys of a dictionary.
  */
-const MOST_FIELDS = { certain: 16, possible: 128 }
+const MAX_FIELDS = { certain: 16, possible: 128 }
 const NUMBERED = /\d\d/
 const NUMBER = /^\d{1,10}$/
 
 /** @param count how many members the object has */
 function nameBytes(name: string, count: number): number {
-  if (count <= MOST_FIELDS.certain || (count <= MOST_FIELDS.possible && !NUMBERED.test(name))) return 0
+  if (count <= MAX_FIELDS.certain || (count <= MAX_FIELDS.possible && !NUMBERED.test(name))) return 0
   if (NUMBER.test(name)) return Number(name) < 2 * count ? 0 : INDEX // small indices are kept in an array
   return NAME + name.length
 }
@@ -200,7 +200,7 @@ const hasOwn = (part: object, name: string): boolean => Object.prototype.hasOwnP
 
 /** Whether there was room for it. */
 function pushed(open: unknown[], member: unknown): boolean {
-  if (open.length >= MOST_PARTS) return false
+  if (open.length >= MAX_PARTS) return false
   open.push(member)
   return true
 }

@@ -8,7 +8,7 @@ type Memory = Pick<PrimaryService, 'get' | 'put' | 'forget' | 'forgetAll'>
 type Primary = Pick<Calls<Memory, unknown>, 'call' | 'notify'>
 
 /** Octets that may be on their way to the primary; an entry beyond that stays with the worker that has it. */
-const MOST_UNDERWAY_BYTES = 64 * 2 ** 20
+const MAX_UNDERWAY_BYTES = 64 * 2 ** 20
 
 /** The memory of the primary as a store of its workers, each with a clock of its own. The primary reports its usage. */
 export function ipcStore(primary: Primary, clock: Clock = systemClock): Store {
@@ -25,7 +25,7 @@ export function ipcStore(primary: Primary, clock: Clock = systemClock): Store {
   /** Whoever is told of the entry afterwards finds it: messages keep their order. */
   const set = (key: string, stored: Stored): Awaitable<Written> => {
     const octets = encode(key, stored, { correction: correctionOf(clock) })
-    if (octets === undefined || underway + octets.length > MOST_UNDERWAY_BYTES) {
+    if (octets === undefined || underway + octets.length > MAX_UNDERWAY_BYTES) {
       primary.notify('forget', [key]) // what is there is older
       return 'lost'
     }

@@ -31,7 +31,7 @@ const LOG_START_EVERY_MS = 60_000
 /** A worker that has not begun by then is given up. */
 const BEGINS_WITHIN_MS = 30 * 60_000
 /** After this many in a row, before all workers have listened, the start is given up. */
-const MOST_FAILED_STARTS = 5
+const MAX_FAILED_STARTS = 5
 /**
  * How long a worker goes on once its successor listens, so that idle connections may send one more request and end with
  * its answer (RFC 9112 section 9.6): a connection that is closed while its client sends a request costs the client that
@@ -205,7 +205,7 @@ export class Pool {
 
   /** @returns false when the start is given up instead */
   #tryAgain(why: string): boolean {
-    const isGivenUp = !this.#hasStarted && this.#shortLives >= MOST_FAILED_STARTS
+    const isGivenUp = !this.#hasStarted && this.#shortLives >= MAX_FAILED_STARTS
     if (isGivenUp) this.#giveUp(new HerdgateError('internal', `workers do not start: ${why}`))
     else this.#options.clock.after(delayBefore(this.#shortLives), () => this.#fork())
     return !isGivenUp

@@ -1,6 +1,6 @@
 /** Combines the snapshots of several workers, one per second, into one. */
 import type { Statistics } from '../cache/statistics.ts'
-import { type LiveOrigin, type LiveRequest, MOST_RECENT, type Snapshot } from '../live/live.ts'
+import { type LiveOrigin, type LiveRequest, MAX_RECENT, type Snapshot } from '../live/live.ts'
 import { byResult } from '../model.ts'
 
 /**
@@ -51,7 +51,7 @@ function sumOfOrigin(all: readonly [LiveOrigin, ...LiveOrigin[]]): LiveOrigin {
 
 /** The latest, as many as in a snapshot of one process. */
 const latest = (recent: readonly LiveRequest[]): LiveRequest[] =>
-  [...recent].sort((one, other) => one.at - other.at).slice(-MOST_RECENT)
+  [...recent].sort((one, other) => one.at - other.at).slice(-MAX_RECENT)
 
 const sumOf = <T>(all: readonly T[], read: (one: T) => number): number => all.reduce((sum, one) => sum + read(one), 0)
 

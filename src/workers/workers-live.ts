@@ -1,5 +1,5 @@
 import type { Statistics } from '../cache/statistics.ts'
-import { type Live, MOST_WATCHERS, type Snapshot } from '../live/live.ts'
+import { type Live, MAX_WATCHERS, type Snapshot } from '../live/live.ts'
 import type { Clock } from '../model.ts'
 import { sumOfSnapshots } from './snapshots.ts'
 
@@ -34,7 +34,7 @@ export class WorkersLive implements Live {
   }
 
   watch(watcher: (snapshot: Snapshot) => void): (() => void) | undefined {
-    if (this.#watchers.size >= MOST_WATCHERS) return undefined
+    if (this.#watchers.size >= MAX_WATCHERS) return undefined
     this.#watchers.add(watcher)
     if (this.#stop === undefined) this.#tick()
     return () => {

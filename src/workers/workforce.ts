@@ -18,7 +18,7 @@ import { Watch } from './watch.ts'
 /** A worker that has not applied a record for two leases is taken for hung: no node uses what was purged longer ago. */
 const PATIENCE_IN_LEASES = 2
 /** With short leases, at least this: a garbage collection, or a busy machine, is no reason to kill a worker. */
-const LEAST_PATIENCE_MS = 2_000
+const MIN_PATIENCE_MS = 2_000
 /** By then a signal to the whole process group has reached this process too. */
 const GROUP_SIGNAL_MS = 500
 
@@ -57,7 +57,7 @@ export class Workforce {
     this.#config = config
     this.#current = config
     this.#parts = parts
-    this.#patienceMs = Math.max(PATIENCE_IN_LEASES * config.lease, LEAST_PATIENCE_MS)
+    this.#patienceMs = Math.max(PATIENCE_IN_LEASES * config.lease, MIN_PATIENCE_MS)
     this.shared = new SharedParts(config, parts)
     this.#pool = new Pool({
       module,

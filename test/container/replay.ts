@@ -16,7 +16,7 @@ import { type AddressInfo } from 'node:net'
 import { assignments, execForm, lastOf, letIn, parseDockerfile, type Stage } from './dockerfile.ts'
 
 const MEBIBYTE = 1024 * 1024
-const MOST_BYTES = 120 * MEBIBYTE
+const MAX_BYTES = 120 * MEBIBYTE
 const START_MS = 1_000
 /** Start time of Node alone on the reference machine; where it is slower, the limit is raised in proportion. */
 const NODE_START_MS = 60
@@ -131,7 +131,7 @@ function checkSize(app: string): void {
   const [kibibytes = ''] = execFileSync('du', ['-sk', app], { encoding: 'utf8' }).split('\t')
   const bytes = Number(kibibytes) * 1024
   process.stdout.write(`size: ${(bytes / MEBIBYTE).toFixed(1)} MiB without Node\n`)
-  if (bytes > MOST_BYTES) throw new Error(`more than ${MOST_BYTES / MEBIBYTE} MiB`)
+  if (bytes > MAX_BYTES) throw new Error(`more than ${MAX_BYTES / MEBIBYTE} MiB`)
 }
 
 /** A command and its arguments, run as the image's user. */

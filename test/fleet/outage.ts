@@ -109,7 +109,7 @@ const RESOURCES = KEYS.map((key) => resource(key, { 'Cache-Control': 'max-age=60
 const PURGE_EVERY_MS = 200
 const RECOVERED = 0.95
 const WINDOW_MS = 1_000
-const MOST_RECOVERY_MS = 90_000
+const MAX_RECOVERY_MS = 90_000
 const LATELY_MS = 5_000
 
 /** A fleet under load before, during and after an outage. */
@@ -144,7 +144,7 @@ export async function runOutage(name: OutageName, options: OutageOptions): Promi
   const condition = await conditionOf(fleet, redis, lately(history))
   const lastStatus = () => history.purges.at(-1)?.answer?.status ?? 0
   do await startPurging(scene, origin, history).stop()
-  while (lastStatus() !== 200 && performance.now() < endedAt + MOST_RECOVERY_MS)
+  while (lastStatus() !== 200 && performance.now() < endedAt + MAX_RECOVERY_MS)
   await sleep(2 * WINDOW_MS)
   await load.stop()
 
@@ -206,7 +206,7 @@ function startPurging({ fleet }: Scene, origin: VersionedOrigin, history: Histor
 
 /** When the first window with enough hits begins; Infinity if there is none in time. */
 async function recovery({ gets }: History, from: number, least: number): Promise<number> {
-  for (let begins = from; performance.now() < from + MOST_RECOVERY_MS; begins += WINDOW_MS / 10) {
+  for (let begins = from; performance.now() < from + MAX_RECOVERY_MS; begins += WINDOW_MS / 10) {
     while (performance.now() < begins + WINDOW_MS) await sleep(WINDOW_MS / 10)
     const ratio = hitRatio(gets, begins, begins + WINDOW_MS)
     if (ratio !== undefined && ratio >= least) return begins

@@ -11,7 +11,7 @@ import { VersionedOrigin } from './versioned-origin.ts'
 
 /** Every request of a client or an operator is answered within this time. */
 const PATIENCE_MS = 60_000
-const LEAST_READS = 300
+const MIN_READS = 300
 
 /** @throws if a request or a purge is not answered */
 export async function play(plan: Plan, redis: DurableRedis, startMember: StartMember): Promise<History> {
@@ -70,7 +70,7 @@ class Game {
   /** Waits longer on a busy machine, where little happens in a given time. */
   async #enough(durationMs: number): Promise<void> {
     await sleep(durationMs)
-    while (!this.#over && this.#history.gets.length < LEAST_READS) await sleep(10)
+    while (!this.#over && this.#history.gets.length < MIN_READS) await sleep(10)
   }
 
   async clear(): Promise<void> {

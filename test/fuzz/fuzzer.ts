@@ -35,9 +35,9 @@ const SLOW_TIMES = 12
 const QUICK_MS = 5
 const BATCH = 256
 /** Longer inputs are neither mutated further nor written to the corpus. */
-const MOST_KEPT_LENGTH = 1024
-const MOST_KEPT = 4000
-const MOST_OUTCOMES = 1000
+const MAX_KEPT_LENGTH = 1024
+const MAX_KEPT = 4000
+const MAX_OUTCOMES = 1000
 const MINIMISING_RUNS = 3000
 
 export class Fuzzer {
@@ -110,8 +110,8 @@ export class Fuzzer {
     }
     const ms = performance.now() - start
     if (ms > this.slowest.ms) this.#timed(input, ms)
-    if (outcome === undefined || this.#outcomes.has(outcome) || this.#outcomes.size >= MOST_OUTCOMES) return
-    if (input.length <= MOST_KEPT_LENGTH) {
+    if (outcome === undefined || this.#outcomes.has(outcome) || this.#outcomes.size >= MAX_OUTCOMES) return
+    if (input.length <= MAX_KEPT_LENGTH) {
       this.#outcomes.add(outcome)
       this.#keep(input)
     }
@@ -125,7 +125,7 @@ export class Fuzzer {
     if (coverage?.take(alone) !== true) return
     const [input = ''] = inputs
     if (alone) {
-      if (input.length <= MOST_KEPT_LENGTH) this.#keep(input)
+      if (input.length <= MAX_KEPT_LENGTH) this.#keep(input)
       return
     }
     const middle = Math.ceil(inputs.length / 2)
@@ -134,8 +134,8 @@ export class Fuzzer {
   }
 
   #keep(input: string): void {
-    if (this.#kept.length < MOST_KEPT) this.#kept.push(input)
-    else this.#kept[this.#options.random.below(MOST_KEPT)] = input
+    if (this.#kept.length < MAX_KEPT) this.#kept.push(input)
+    else this.#kept[this.#options.random.below(MAX_KEPT)] = input
   }
 
   #timed(input: string, byClock: number): void {

@@ -23,7 +23,7 @@ export interface Report {
 }
 
 /** Maximum number of corpus files for one target. */
-const MOST_ESSENTIAL = 32
+const MAX_ESSENTIAL = 32
 
 const task = workerData as Task
 /** The project's code, and a parser that it relies on. */
@@ -64,7 +64,7 @@ const report: Report = {
   kept: kept.length,
   slowest,
   failures,
-  essential: fuzzer.essential(MOST_ESSENTIAL),
+  essential: fuzzer.essential(MAX_ESSENTIAL),
 }
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- it is a port, not a window
 parentPort?.postMessage(report)

@@ -46,9 +46,9 @@ test('explain says that a request with only-if-cached is refused where there is 
 })
 
 test.each([
-  ['on behalf of one if there are any', '127.0.0.1/32', ['serve', 'fetch']],
-  ['but ignores it if there are none', '', ['serve', 'serve']],
-])('explain takes a header that only trusted peers may set %s', async (_, trustProxy, decisions) => {
+  ['as sent by one, if any are configured', '127.0.0.1/32', ['serve', 'fetch']],
+  ['as absent, if none are', '', ['serve', 'serve']],
+])('explain treats a header that only trusted peers may set %s', async (_, trustProxy, decisions) => {
   const file = join(temporaryFolder(), 'herdgate.yaml')
   const listen = `listen: { trustProxy: [${trustProxy}] }`
   await writeFile(

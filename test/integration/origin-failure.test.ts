@@ -272,13 +272,13 @@ describe('content of a response', () => {
   const CLOSING = 'HTTP/1.1 200 OK\r\nConnection: close\r\n'
 
   test.each([
-    ['closed before its length', end(LENGTH)],
-    ['closed before its length as announced', end(LENGTH.replace('HTTP/1.1 200 OK\r\n', CLOSING))],
+    ['closed before its full length', end(LENGTH)],
+    ['closed before its full length as announced', end(LENGTH.replace('HTTP/1.1 200 OK\r\n', CLOSING))],
     ['closed between chunks', end(CHUNKED)],
     ['closed within a chunk', end(`${CHUNKED}9\r\nxy`)],
     ['closed between chunks as announced', end(CHUNKED.replace('HTTP/1.1 200 OK\r\n', CLOSING))],
     ['closed before the end of the trailer section', end(`${CHUNKED}0\r\nX-Sum: 1\r\n`)],
-    ['reset before its length', reset(LENGTH)],
+    ['reset before its full length', reset(LENGTH)],
     ['reset between chunks', reset(CHUNKED)],
     ['reset where the close would have been its end', reset(`${CLOSING}\r\nabc`)],
   ])('%s is origin_reset', async (_how, onRequest) => {

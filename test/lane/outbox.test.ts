@@ -3,7 +3,7 @@ import { Outbox, type Owed } from '../../src/lane/outbox.ts'
 import type { HttpSocket } from '../../src/ports/connections.ts'
 
 /** One in this many answers waits if waiting was not worthwhile lately. */
-const LOOKS_AGAIN = 64
+const PROBE_INTERVAL = 64
 
 /** An outbox whose turns the test ends; it records what was written, in order, and how many turns are pending. */
 function outbox() {
@@ -31,7 +31,7 @@ function outbox() {
 function busy() {
   const all = outbox()
   const other = all.connection('o')
-  for (let n = 1; n < LOOKS_AGAIN + 8; n++) all.send(other, '')
+  for (let n = 1; n < PROBE_INTERVAL + 8; n++) all.send(other, '')
   all.endTurn()
   all.taken()
   return all
@@ -41,7 +41,7 @@ test('with few requests ready at once, answers are sent immediately, except one 
   const { connection, send, endTurn, taken, turns } = outbox()
   const one = connection('a')
   for (let times = 0; times < 3; times++) {
-    for (let n = 1; n < LOOKS_AGAIN; n++) {
+    for (let n = 1; n < PROBE_INTERVAL; n++) {
       send(one, 'x')
       expect(taken()).toBe('ax')
     }
@@ -58,7 +58,7 @@ test('with few requests ready at once, answers are sent immediately, except one 
 test('answers that join a waiting one are sent with it; from eight in a turn on all wait', () => {
   const { connection, send, endTurn, taken, turns } = outbox()
   const [a, b] = [connection('a'), connection('b')]
-  for (let n = 1; n < LOOKS_AGAIN; n++) send(a, '')
+  for (let n = 1; n < PROBE_INTERVAL; n++) send(a, '')
   taken()
   for (let n = 0; n < 4; n++) {
     send(a, `${n}`)
@@ -80,7 +80,7 @@ test('answers that join a waiting one are sent with it; from eight in a turn on 
 test('seven in a turn are too few to wait', () => {
   const { connection, send, endTurn, taken } = outbox()
   const one = connection('a')
-  for (let n = 1; n < LOOKS_AGAIN + 7; n++) send(one, 'x')
+  for (let n = 1; n < PROBE_INTERVAL + 7; n++) send(one, 'x')
   endTurn()
   taken()
   send(one, 'y')

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Statistics } from '../../src/cache/statistics.ts'
 import { type EventPayloads, Events } from '../../src/events.ts'
-import { createLive, MOST_WATCHERS, type Snapshot } from '../../src/live/live.ts'
+import { createLive, MAX_WATCHERS, type Snapshot } from '../../src/live/live.ts'
 import { BOUNDS_MS } from '../../src/live/interval.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { requestEvent } from '../support/request-event.ts'
@@ -75,7 +75,7 @@ test('each watcher gets a snapshot a second, with what happened since the last',
 
 test('the number of watchers is limited, and one that leaves makes room', () => {
   const { live } = rig()
-  const leave = Array.from({ length: MOST_WATCHERS }, () => live.watch(() => {}))
+  const leave = Array.from({ length: MAX_WATCHERS }, () => live.watch(() => {}))
   expect(live.watch(() => {})).toBeUndefined()
   leave[0]?.()
   expect(live.watch(() => {})).toBeDefined()

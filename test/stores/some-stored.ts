@@ -61,7 +61,7 @@ function partOf(length: number): fc.Arbitrary<PartialContent | undefined> {
 
 const responses = fc
   .tuple(stamp, times, fields, bytes, fc.integer({ min: 200, max: 599 }), fc.dictionary(name, value, { maxKeys: 3 }))
-  .chain(([stamp, times, fields, body, status, selectingValues]) =>
+  .chain(([stamp, times, fields, body, status, selecting]) =>
     partOf(body.length).map((partial) => ({
       kind: 'response' as const,
       ...stamp,
@@ -69,8 +69,8 @@ const responses = fc
       status,
       fields,
       body: Body.of(body),
-      varyOn: Object.keys(selectingValues),
-      vary: Object.entries(selectingValues).flatMap(([on, value]) => [on, value === '' ? '\0' : value]),
+      varyOn: Object.keys(selecting),
+      vary: Object.entries(selecting).flatMap(([on, value]) => [on, value === '' ? '\0' : value]),
       partial,
     })),
   )

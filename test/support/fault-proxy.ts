@@ -116,7 +116,7 @@ class Link {
 }
 
 /** Above this a lane stops reading, so that the sender sees the fault as a full buffer. */
-const MOST_HELD_BYTES = 1024 * 1024
+const MAX_HELD_BYTES = 1024 * 1024
 /** Interval at which a throttled lane sends. */
 const THROTTLE_STEP_MS = 20
 
@@ -164,7 +164,7 @@ class Lane {
       }
       this.#send(first)
     }
-    if (this.#heldBytes < MOST_HELD_BYTES) this.#from.resume()
+    if (this.#heldBytes < MAX_HELD_BYTES) this.#from.resume()
   }
 
   stop(): void {
@@ -175,7 +175,7 @@ class Lane {
   #hold(chunk: Buffer | undefined): void {
     this.#held.push({ chunk, arrivedAt: performance.now() })
     this.#heldBytes += chunk?.length ?? 0
-    if (this.#heldBytes >= MOST_HELD_BYTES) this.#from.pause()
+    if (this.#heldBytes >= MAX_HELD_BYTES) this.#from.pause()
     this.move()
   }
 

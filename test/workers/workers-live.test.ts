@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Statistics } from '../../src/cache/statistics.ts'
-import { MOST_WATCHERS, type Snapshot } from '../../src/live/live.ts'
+import { MAX_WATCHERS, type Snapshot } from '../../src/live/live.ts'
 import { WorkersLive } from '../../src/workers/workers-live.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
@@ -67,7 +67,7 @@ test('workers report only while there are watchers, including workers that start
   leave?.()
   await clock.advance(2_000)
   expect(wanted).toEqual([true, true, true, false])
-  expect(MOST_WATCHERS).toBe(Array.from({ length: MOST_WATCHERS }, watch).filter((given) => given !== undefined).length)
+  expect(MAX_WATCHERS).toBe(Array.from({ length: MAX_WATCHERS }, watch).filter((given) => given !== undefined).length)
   expect(watch()).toBeUndefined()
 })
 

@@ -23,7 +23,7 @@ export interface CollapsingParts {
 export type Collapsed<E extends Entry, D> = Resolution<E, D> | { readonly kind: 'look-again' } | Pass<E>
 
 /** Attempts of a waiter that may not share what it waited for; after the last one it asks the origin itself. */
-const MOST_ATTEMPTS = 3
+const MAX_ATTEMPTS = 3
 
 export class Collapsing {
   readonly #log: InvalidationLog
@@ -107,7 +107,7 @@ export class Collapsing {
         if (this.#mayAnswer(landed.entry, flight, changesOnArrival) && question.mayShare(landed.entry)) {
           return this.#reused(question, { kind: 'entry', entry: landed.entry, outcome: collapsed(decision.why) })
         }
-        if (attempt >= MOST_ATTEMPTS) return this.#toPass(question, decision)
+        if (attempt >= MAX_ATTEMPTS) return this.#toPass(question, decision)
         if (attempt === 1) this.#report(question, 'refetched')
         return { kind: 'look-again' }
       case 'direct':

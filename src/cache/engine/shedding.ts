@@ -10,7 +10,7 @@ export interface EngineLimits {
   readonly maxWaiting?: number | undefined
 }
 
-const MOST_WAITING = 10_000
+const MAX_WAITING = 10_000
 
 /** For a caller that has already left: there is no slot to free. */
 const NOTHING_TO_FREE = (): void => {}
@@ -25,7 +25,7 @@ export class Shedding {
   }
 
   /** @param pressure whether memory is short */
-  constructor({ maxWaiting = MOST_WAITING }: EngineLimits = {}, pressure?: Pressure) {
+  constructor({ maxWaiting = MAX_WAITING }: EngineLimits = {}, pressure?: Pressure) {
     this.#maxWaiting = maxWaiting
     this.#pressure = pressure
   }

@@ -8,7 +8,7 @@ export type Turn<E> =
   | { readonly kind: 'found'; readonly entry: E; readonly awaited: boolean }
 
 /** What another process stored may be purged before it is read here: then another turn is taken, up to this many. */
-const MOST_TURNS = 3
+const MAX_TURNS = 3
 
 /**
  * Waits for the key's lease, or for what its holder stores.
@@ -19,7 +19,7 @@ export async function takeTurn<E>(
   key: string,
   look: () => Promise<E | undefined>,
 ): Promise<Turn<E>> {
-  for (let turn = 1; turn <= MOST_TURNS; turn++) {
+  for (let turn = 1; turn <= MAX_TURNS; turn++) {
     const answer = await leases.take(key)
     switch (answer.kind) {
       case 'held': {

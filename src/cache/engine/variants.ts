@@ -59,7 +59,7 @@ interface Replaced {
   arriving: number
 }
 
-const MOST_VARIANTS = 64
+const MAX_VARIANTS = 64
 const NO_TAGS: readonly string[] = []
 const NOT_ANNOUNCED: Announcement = { written: undefined, isOutOfPlace: false, settle: () => {} }
 const OUT_OF_PLACE: Announcement = { ...NOT_ANNOUNCED, isOutOfPlace: true }
@@ -98,7 +98,7 @@ export class Variants {
       const same = before?.kind === 'varies' && this.#log.verdict(before) !== 'dead' && sameNames(before.on, on)
       if (!same && isStaying(kept)) return OUT_OF_PLACE
       const others = same ? before.variants.filter((other) => other !== variant) : []
-      const variants = [...others, variant].slice(-MOST_VARIANTS)
+      const variants = [...others, variant].slice(-MAX_VARIANTS)
       const dropped = before?.kind === 'varies' ? before.variants.filter((other) => !variants.includes(other)) : []
       const name = question.variantName(entry)
       const isLasting = ([language, to]: Varies['languages'][number]) =>

@@ -17,7 +17,7 @@ import { withChanges } from '../../response-record.ts'
 import { stampOf } from '../engine/stamp.ts'
 
 /** Clients decide which parts are stored, and combining them takes quadratic time. */
-const MOST_PARTS = 64
+const MAX_PARTS = 64
 
 /**
  * What to store for a part that has arrived completely, given what is stored: combined with other parts of the same
@@ -101,11 +101,11 @@ function joined(stored: StoredResponse, part: StoredResponse, mostBytes: number)
   return whole(withChanges(part, { ...stamp, askedAt, fields, body, partial }))
 }
 
-/** The largest parts, at most MOST_PARTS, in their original order. */
+/** The largest parts, at most MAX_PARTS, in their original order. */
 function largest(parts: readonly ByteRange[]): readonly ByteRange[] {
-  if (parts.length <= MOST_PARTS) return parts
+  if (parts.length <= MAX_PARTS) return parts
   const bySize = [...parts].sort((one, other) => lengthOf([other]) - lengthOf([one]))
-  const kept = new Set(bySize.slice(0, MOST_PARTS))
+  const kept = new Set(bySize.slice(0, MAX_PARTS))
   return parts.filter((part) => kept.has(part))
 }
 

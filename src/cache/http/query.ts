@@ -8,7 +8,7 @@ import type { CacheRequest } from '../../model.ts'
 import { keyMember, underAnySpelling } from '../../policy/key.ts'
 
 /** A request with longer content is passed on and its response not stored. */
-const MOST_CONTENT_BYTES = 64 * 1024
+const MAX_CONTENT_BYTES = 64 * 1024
 
 export type ReadQuery =
   | { readonly kind: 'read'; readonly request: CacheRequest; readonly key: string }
@@ -35,7 +35,7 @@ export async function readQuery(request: CacheRequest, budget: BodyBudget): Prom
       chunks.push(chunk)
       length += chunk.length
       budget.take(chunk.length)
-      isTooLong = length > MOST_CONTENT_BYTES || budget.isSpent
+      isTooLong = length > MAX_CONTENT_BYTES || budget.isSpent
       if (isTooLong) break
     }
   } catch (cause) {

@@ -22,7 +22,7 @@ export interface UnsafeParts extends AskParts {
 }
 
 /** How long a change waits for other nodes to acknowledge it, so that a dead node or log does not hold up every one. */
-const MOST_WAIT_MS = 100
+const MAX_WAIT_MS = 100
 
 /**
  * Acts on the response to an unsafe method before the client gets it: purges what it changed (RFC 9111 section 4.4),
@@ -41,7 +41,7 @@ export async function concludeUnsafe(
   const { urls: names, tags } = invalidatedBy(request, reply)
   if (names.length === 0 && tags.length === 0) return false
   const urls = names.flatMap((name) => namesOf(routes, `http://${name}`))
-  const purge = { mode: 'purge', selectors: { urls, tags }, by: 'unsafe-method', mostWaitMs: MOST_WAIT_MS } as const
+  const purge = { mode: 'purge', selectors: { urls, tags }, by: 'unsafe-method', mostWaitMs: MAX_WAIT_MS } as const
   const receipt = await append(purge, parts).catch(() => undefined)
   // Another record in between might name the response, but would count as older than it.
   const isNext = receipt?.position === before + 1
@@ -59,7 +59,7 @@ const NOTHING_SENT: ReadonlySet<ErrorCode> = new Set(['origin_refused', 'overloa
 export async function concludeUnanswered(request: CacheRequest, thrown: unknown, parts: UnsafeParts): Promise<void> {
   if (NOTHING_SENT.has(codeOf(thrown))) return
   const urls = namesOf(parts.routes, `http://${nameOf(request.url)}`)
-  const change = { mode: 'invalidate', selectors: { urls }, by: 'unsafe-method', mostWaitMs: MOST_WAIT_MS } as const
+  const change = { mode: 'invalidate', selectors: { urls }, by: 'unsafe-method', mostWaitMs: MAX_WAIT_MS } as const
   await append(change, parts).catch(() => undefined)
 }
 

@@ -3,7 +3,7 @@ import type { Clock } from '../../model.ts'
 /** Two clock readings within this many ms are taken as the start of a burst. */
 const CLOSE_MS = 0.002
 /** How often one reading is used: a turn of the event loop may be long. */
-const MOST_USES = 16
+const MAX_USES = 16
 
 /**
  * The time for look-ups in memory: reading the clock takes longer than finding the value
@@ -39,7 +39,7 @@ export class TurnTime {
 
   /** The queued callback runs before the event loop delivers anything else. */
   #keep(): void {
-    this.#usesLeft = MOST_USES
+    this.#usesLeft = MAX_USES
     process.nextTick(this.#endTurn)
   }
 }

@@ -1,6 +1,6 @@
 /** Names: of routes, fields, methods, tags. */
 import * as z from 'zod'
-import { LONGEST_TAG, MOST_TAGS } from '../../policy/tag-caps.ts'
+import { LONGEST_TAG, MAX_TAGS } from '../../policy/tag-caps.ts'
 import { TOKEN } from '../../token.ts'
 import { expected } from '../fault.ts'
 import { matching, text } from './text.ts'
@@ -35,5 +35,5 @@ const tag = text(`a tag of 1 to ${LONGEST_TAG} bytes without control characters`
 )
 export const tags = z
   .array(tag)
-  .max(MOST_TAGS, { error: `expected at most ${MOST_TAGS} tags` })
+  .max(MAX_TAGS, { error: `expected at most ${MAX_TAGS} tags` })
   .transform((given) => [...new Set(given)])

@@ -12,7 +12,7 @@ const MAX_DELAY_MS = 60_000
 const MAX_DURATION_MS = 2 ** 31 * 1_000
 
 /** With less, no request of a browser would be answered. */
-const LEAST_HEAD_BYTES = 1_024
+const MIN_HEAD_BYTES = 1_024
 
 const MAX_WORKERS = 256
 const MAX_SEED = 2 ** 32 - 1
@@ -64,9 +64,9 @@ export const size = sizeFrom('a size such as 512KiB or 256MiB, or a number of by
 })
 
 /** Bytes. */
-export const headSize = sizeFrom('a size such as 16KiB, at least 1KiB', LEAST_HEAD_BYTES).meta({
+export const headSize = sizeFrom('a size such as 16KiB, at least 1KiB', MIN_HEAD_BYTES).meta({
   pattern: SIZE_PATTERN,
-  minimum: LEAST_HEAD_BYTES,
+  minimum: MIN_HEAD_BYTES,
 })
 
 function sizeFrom(phrase: string, min: number) {

@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 
 /** The longest list a stored thing may have. */
-const MOST_MEMBERS = 10_000
+const MAX_MEMBERS = 10_000
 
 /** A buffer that grows as it is written. */
 export class OctetWriter {
@@ -62,7 +62,7 @@ export class OctetWriter {
   }
 
   texts(values: readonly string[]): void {
-    this.#sound &&= values.length <= MOST_MEMBERS
+    this.#sound &&= values.length <= MAX_MEMBERS
     this.count(values.length)
     for (const value of values) this.text(value)
   }
@@ -163,7 +163,7 @@ export class OctetReader {
   /** The number of members that follow, each of at least `leastOctets` octets. */
   length(leastOctets: number): number {
     const count = this.count()
-    this.must(count <= MOST_MEMBERS && count * leastOctets <= this.#octets.length - this.#at)
+    this.must(count <= MAX_MEMBERS && count * leastOctets <= this.#octets.length - this.#at)
     return this.#sound ? count : 0
   }
 

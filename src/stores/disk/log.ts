@@ -51,9 +51,9 @@ export function diskLog(options: DiskLogOptions): InvalidationLog {
 
 /** How long a disk that accepts no record is left alone, in ms. */
 const RETRY_MS = 10_000
-const MOST_FAILED = 10_000
+const MAX_FAILED = 10_000
 /** How many records may be on their way to the disk: further ones are tried again later, as the disk may stall. */
-const MOST_WRITING = 10_000
+const MAX_WRITING = 10_000
 /** Targets per record: the process does nothing else while they are written. */
 const TARGETS_PER_RECORD = 5_000
 /**
@@ -145,7 +145,7 @@ class DiskLog implements InvalidationLog {
       // It was requested all the same: it counts in this process, and is tried again.
       this.#failed.add(record)
       this.#failedTargets += record.targets.length
-      if (this.#failed.size > MOST_FAILED || this.#failedTargets > this.#maxTargets) this.#replaceFailed(record.at)
+      if (this.#failed.size > MAX_FAILED || this.#failedTargets > this.#maxTargets) this.#replaceFailed(record.at)
       this.#retryLater()
       const why = error instanceof Error ? error.message : String(error)
       throw new HerdgateError('not_logged', `not logged: ${why}`, { cause: error })
@@ -165,7 +165,7 @@ class DiskLog implements InvalidationLog {
 
   async #write(record: PendingRecord): Promise<number> {
     if (!this.#readLog()) throw new HerdgateError('internal', 'the invalidation log on disk cannot be read')
-    if (this.#writing >= MOST_WRITING) throw new HerdgateError('overloaded', 'too many records wait for the disk')
+    if (this.#writing >= MAX_WRITING) throw new HerdgateError('overloaded', 'too many records wait for the disk')
     const { mode, targets } = record
     this.#writing++
     try {

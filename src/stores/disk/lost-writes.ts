@@ -5,7 +5,7 @@ import type { Shelf } from './shelf.ts'
 /** In place of addresses: the write was to change everything. */
 export const EVERYTHING = Symbol('everything')
 
-const MOST_REMEMBERED = 10_000
+const MAX_REMEMBERED = 10_000
 
 /** Makes up for the writes lost so far. */
 interface Remedy {
@@ -28,7 +28,7 @@ export class LostWrites {
     for (const address of addresses === EVERYTHING ? [] : addresses) {
       this.#addresses.set(address.toString('latin1'), address)
     }
-    if (addresses !== EVERYTHING && this.#addresses.size <= MOST_REMEMBERED) return
+    if (addresses !== EVERYTHING && this.#addresses.size <= MAX_REMEMBERED) return
     this.#everything = {}
     this.#addresses.clear()
   }

@@ -37,15 +37,15 @@ const PAGE = 4_096
  * How much of the file may be in use: the rest allows for free pages that a reader still sees, and for fragmentation. A
  * file never shrinks, so the nearer it comes to its limit, the more of it is kept free, until it stops growing.
  */
-const MOST_USED = 0.75
-const LEAST_USED = 0.35
+const MAX_USED = 0.75
+const MIN_USED = 0.35
 const NARROWING_FROM = 0.8
 const NARROWED_BY = 2
 /** How many entries may be spared for having been read lately, per entry that is put in. */
-const MOST_SPARED = 16
+const MAX_SPARED = 16
 const SWEPT_AT_ONCE = 1_000
 /** How many of the oldest are looked at together, when much room is needed. */
-const MOST_AT_ONCE = 256
+const MAX_AT_ONCE = 256
 
 /**
  * Octets under addresses (hashes of keys), bounded in bytes: first in, first out, except that an entry read since it
@@ -134,8 +134,8 @@ export class Shelf {
     // A little at a time: LMDB copies the pages that a removal changes.
     const enough = Math.max(this.#limit(file), used - NARROWED_BY * bytes)
     let wanted = used + bytes - enough
-    let mostSpared = MOST_SPARED
-    for (let limit = 1; wanted > 0; limit = Math.min(limit * 4, MOST_AT_ONCE)) {
+    let mostSpared = MAX_SPARED
+    for (let limit = 1; wanted > 0; limit = Math.min(limit * 4, MAX_AT_ONCE)) {
       const oldest = oldestOf(file.tables, limit)
       if (oldest.length === 0) {
         this.clear(file) // nothing is left, whatever the count says
@@ -174,7 +174,7 @@ export class Shelf {
 
   #limit(file: DiskFile): number {
     const narrowing = Math.min(1, Math.max(0, (file.size / this.#fileBytes - NARROWING_FROM) / (1 - NARROWING_FROM)))
-    return this.#fileBytes * (MOST_USED - narrowing * (MOST_USED - LEAST_USED))
+    return this.#fileBytes * (MAX_USED - narrowing * (MAX_USED - MIN_USED))
   }
 
   /** By the machine's clock, which other processes, and later ones, go by as well. */

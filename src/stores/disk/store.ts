@@ -33,7 +33,7 @@ const TIER: Tier = 'disk'
  * What waits to be written may take this much memory, the last entry not counted: a disk that does not keep up costs
  * writes, not the process.
  */
-const MOST_WAITING = 64 * 2 ** 20
+const MAX_WAITING = 64 * 2 ** 20
 const SWEEP_MS = 10_000
 
 /**
@@ -159,7 +159,7 @@ class DiskStore implements Store {
     let bytes = this.#waiting
     const correction = correctionOf(this.#clock)
     return writes.map(({ key, stored, keepForMs }) => {
-      const octets = bytes < MOST_WAITING ? this.#admitted(encode(key, stored, { correction })) : undefined
+      const octets = bytes < MAX_WAITING ? this.#admitted(encode(key, stored, { correction })) : undefined
       bytes += octets?.length ?? 0
       return { address: addressOf(key), octets, until: this.#clock.now() + correction + keepForMs }
     })

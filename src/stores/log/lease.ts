@@ -27,7 +27,7 @@ export class Lease {
   }
 
   /**
-   * The log ended at `head` at some time after `askedAt`. Open answers with a higher head are dropped: either the
+   * The log ended at `head` at some time after `askedAt`. Unread answers with a higher head are dropped: either the
    * records up to there are lost and will never be read, or this answer came late and another one will name that head
    * again.
    * @param position read so far

@@ -24,7 +24,7 @@ export const OVERFLOW: LogEvent = {
 const INSTANT_MS = 0.001
 
 /** Up to this many pending records, the marks are rebuilt whenever one of them is logged. */
-const MOST_REBUILT = 32
+const MAX_REBUILT = 32
 
 /**
  * Records that were requested but cannot be read from the log yet, which may be out of reach. In this process they
@@ -60,7 +60,7 @@ export class Pending<Record extends PendingRecord = PendingRecord> {
   remove(record: Record): void {
     if (!this.#records.delete(record)) return
     // While very many wait, what it named stays named: rebuilding the marks each time would take quadratic time.
-    if (this.#records.size <= MOST_REBUILT) this.#rebuildMarks()
+    if (this.#records.size <= MAX_REBUILT) this.#rebuildMarks()
   }
 
   /** Does one of them name what was fetched before it? */

@@ -33,13 +33,13 @@ interface Held extends Linked<Held> {
 
 /** Counts are halved, and the window is adjusted, after this many look-ups per entry held. */
 const LOOK_UPS_PER_PERIOD = 12
-const LEAST_PERIOD = 10_000
+const MIN_PERIOD = 10_000
 /** There is room to count at least this many keys, or fewer where that would take too much of a small store. */
-const LEAST_COUNTED = { keys: 1_024, storeBytesEach: 4_096 }
+const MIN_COUNTED = { keys: 1_024, storeBytesEach: 4_096 }
 /** The share of a lowered limit that the counts may take; larger ones, made for more keys, start over. */
-const MOST_FOR_COUNTS = 1 / 4
+const MAX_FOR_COUNTS = 1 / 4
 /** A window that has become too large gives up at most this many entries at a time: no caller waits for all. */
-const MOST_LEAVE_AT_ONCE = 16
+const MAX_LEAVE_AT_ONCE = 16
 /** Requests credited to a newcomer: less than one, but more than to an entry that nobody asks for any more. */
 const UNREQUESTED = 0.5
 /** Weight of one measured origin time in the typical one. */
@@ -84,7 +84,7 @@ export class AdmittingLru {
   limit(maxBytes: number): void {
     const isLess = maxBytes < this.#maxBytes
     this.#maxBytes = maxBytes
-    if (isLess && this.#sketch.bytes > maxBytes * MOST_FOR_COUNTS) this.#sketch = this.#newSketch()
+    if (isLess && this.#sketch.bytes > maxBytes * MAX_FOR_COUNTS) this.#sketch = this.#newSketch()
     this.#divide()
     while (this.#window.bytes > this.#windowBytes) this.#leaveWindow()
     this.#makeRoom()
@@ -173,7 +173,7 @@ export class AdmittingLru {
   // ------------------------------------------------------------------------------------------------ who stays
 
   #leaveWindow(): void {
-    for (let left = MOST_LEAVE_AT_ONCE; left > 0 && this.#window.bytes > this.#windowBytes; left--) {
+    for (let left = MAX_LEAVE_AT_ONCE; left > 0 && this.#window.bytes > this.#windowBytes; left--) {
       const held = this.#window.takeOldest()
       if (held !== undefined) this.#weigh(held)
     }
@@ -232,7 +232,7 @@ export class AdmittingLru {
 
   #newSketch(): FrequencySketch {
     const sketch = new FrequencySketch(this.#seed)
-    sketch.fit(Math.min(LEAST_COUNTED.keys, this.#maxBytes / LEAST_COUNTED.storeBytesEach))
+    sketch.fit(Math.min(MIN_COUNTED.keys, this.#maxBytes / MIN_COUNTED.storeBytesEach))
     return sketch
   }
 
@@ -246,7 +246,7 @@ export class AdmittingLru {
   }
 
   #period(): number {
-    return Math.max(LEAST_PERIOD, this.size * LOOK_UPS_PER_PERIOD)
+    return Math.max(MIN_PERIOD, this.size * LOOK_UPS_PER_PERIOD)
   }
 
   #beginPeriod(): void {

@@ -12,13 +12,13 @@ const BLOCK_BITS = 6
 const COUNTERS = 2 ** BLOCK_BITS / ROWS
 const OCTETS_PER_KEY = 32
 /** The highest count. */
-export const MOST_COUNTED = 255
+export const MAX_COUNTED = 255
 
 /** A longer key is encoded first: reading it character by character would take longer. */
 const LONGEST_READ_EACH = 16
 /** Keys are encoded in pieces of this many characters. */
-const MOST_ENCODED = 1_024
-const OCTETS = new Uint8Array(4 * MOST_ENCODED)
+const MAX_ENCODED = 1_024
+const OCTETS = new Uint8Array(4 * MAX_ENCODED)
 const WORDS = new Int32Array(OCTETS.buffer)
 const encoder = new TextEncoder()
 
@@ -65,14 +65,14 @@ export class FrequencySketch {
   /** Four octets at a time. */
   #readEncoded(key: string): number {
     let hash = this.#seed
-    for (let rest = key; ; rest = rest.slice(MOST_ENCODED)) {
-      const { written } = encoder.encodeInto(rest.length > MOST_ENCODED ? rest.slice(0, MOST_ENCODED) : rest, OCTETS)
+    for (let rest = key; ; rest = rest.slice(MAX_ENCODED)) {
+      const { written } = encoder.encodeInto(rest.length > MAX_ENCODED ? rest.slice(0, MAX_ENCODED) : rest, OCTETS)
       OCTETS[written] = OCTETS[written + 1] = OCTETS[written + 2] = 0
       for (let at = 0; at < written; at += 4) {
         hash = Math.imul(hash ^ (WORDS[at >> 2] ?? 0), 0x01000193)
         hash ^= hash >>> 15
       }
-      if (rest.length <= MOST_ENCODED) return hash
+      if (rest.length <= MAX_ENCODED) return hash
     }
   }
 
@@ -90,7 +90,7 @@ export class FrequencySketch {
     const three = counters[third] ?? 0
     const four = counters[fourth] ?? 0
     const count = Math.min(one, two, three, four)
-    if (count === MOST_COUNTED) return
+    if (count === MAX_COUNTED) return
     if (one === count) counters[first] = count + 1
     if (two === count) counters[second] = count + 1
     if (three === count) counters[third] = count + 1

@@ -1,7 +1,7 @@
 import type { Yielding } from '../../heap/memory-pressure.ts'
 
 /** A limit does not give way below this. */
-const LEAST_BYTES = 8 * 2 ** 20
+const MIN_BYTES = 8 * 2 ** 20
 const GIVEN_UP = 1 / 4
 const REGAINED = 1 / 8
 
@@ -36,8 +36,8 @@ export class YieldingLimit implements Yielding {
    */
   giveWay(): number {
     const { bytes } = this.#kept
-    if (bytes <= LEAST_BYTES) return 0
-    this.#limitTo(Math.max(LEAST_BYTES, Math.floor(bytes * (1 - GIVEN_UP))))
+    if (bytes <= MIN_BYTES) return 0
+    this.#limitTo(Math.max(MIN_BYTES, Math.floor(bytes * (1 - GIVEN_UP))))
     return bytes - this.#kept.bytes
   }
 

@@ -35,8 +35,8 @@ export interface RedisAccessOptions {
 /** A write may take this many deadlines: no request waits for it. */
 const WRITE_DEADLINES = 10
 /** Limits of the writes that await an answer, in number and bytes; one more is admitted as long as both are below. */
-const MOST_WRITES = 1_000
-const MOST_WRITE_BYTES = 16 * 2 ** 20
+const MAX_WRITES = 1_000
+const MAX_WRITE_BYTES = 16 * 2 ** 20
 
 /** How often a trial is sent while nothing else is: the longest time for which the breaker stays open. */
 const TRIAL_MS = 5_000
@@ -70,7 +70,7 @@ export function redisAccess({ client, trial, deadlineMs, clock, random, events }
     })
   }
 
-  const hasRoom = (): boolean => writes < MOST_WRITES && writeBytes < MOST_WRITE_BYTES
+  const hasRoom = (): boolean => writes < MAX_WRITES && writeBytes < MAX_WRITE_BYTES
 
   const inTime = async (sent: readonly Promise<RedisReply>[], ms: number): Promise<CommandEnding[]> => {
     const endings = (await within(sent, ms, clock)).map((reply) => (reply === LATE ? 'late' : reply))

@@ -44,7 +44,7 @@ export const socketTimeoutFor = (deadlineMs: number): number => Math.max(SOCKET_
  */
 const SLOTS_EVERY_MS = 5_000
 /** Twice what a cluster needs while it is being resharded. */
-const MOST_REDIRECTIONS = 8
+const MAX_REDIRECTIONS = 8
 
 /** Replies to a command that is for another server, or for this one later: only a new connection finds out. */
 const WRONG_SERVER = /^(?:READONLY|LOADING|MASTERDOWN|NOREPLICAS)\b/
@@ -119,7 +119,7 @@ function clusterOf(target: RedisTarget, options: RedisConnectionOptions): Cluste
     clusterRetryStrategy: retryDelay,
     slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
     slotsRefreshInterval: SLOTS_EVERY_MS,
-    maxRedirections: MOST_REDIRECTIONS,
+    maxRedirections: MAX_REDIRECTIONS,
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
     // Certificates are for the names that the cluster announces.

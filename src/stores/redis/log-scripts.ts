@@ -57,7 +57,7 @@ local known = { generation = ARGV[1], position = tonumber(ARGV[2]), nonce = ARGV
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local generation, position
-local MOST_CONTINUED = 2 * 16
+local MAX_CONTINUED = 2 * 16
 
 local function read()
   generation = redis.call('HGET', head, 'generation')
@@ -161,7 +161,7 @@ local function goOn()
   if not isOtherRun() then return end
   local list = { known.fresh, generation, string.format('%.0f', position) }
   for former, upTo in string.gmatch(continues(), '(%S+) (%d+)') do
-    if #list < MOST_CONTINUED then
+    if #list < MAX_CONTINUED then
       list[#list + 1] = former
       list[#list + 1] = upTo
     end

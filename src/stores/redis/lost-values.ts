@@ -7,7 +7,7 @@ export interface LostValuesParts {
 }
 
 /** Beyond this the key that was lost first is forgotten: what is stored there may be used again. */
-const MOST_REMEMBERED = 10_000
+const MAX_REMEMBERED = 10_000
 const REMOVED_AT_ONCE = 1_000
 /** How often removing is tried while it fails. */
 const RETRY_MS = 1_000
@@ -42,7 +42,7 @@ export class LostValues {
 
   add(key: string, write: number): void {
     this.#putLast(key, Math.max(this.#lostBy.get(key) ?? 0, write))
-    if (this.#lostBy.size > MOST_REMEMBERED) for (const first of this.#first(1)) this.#lostBy.delete(first)
+    if (this.#lostBy.size > MAX_REMEMBERED) for (const first of this.#first(1)) this.#lostBy.delete(first)
     this.#removeLater()
   }
 

@@ -116,8 +116,8 @@ class RedisStore implements Store {
     this.#hmacKey = hmacKey
     this.#events = events
     this.#clock = clock
-    const connection = { name: prefix, socketTimeoutMs: socketTimeoutFor(deadlineMs) }
-    this.#client = options.client ?? connectRedis(options.url, connection)
+    const connectionOptions = { name: prefix, socketTimeoutMs: socketTimeoutFor(deadlineMs) }
+    this.#client = options.client ?? connectRedis(options.url, connectionOptions)
     this.#disconnect = options.client === undefined ? () => this.#client.disconnect() : ignoreErrors(options.client)
     const trial = { name: 'read', key: this.#keyOf(''), mostBytes: 1 } as const
     this.#access = redisAccess({ client: this.#client, trial, deadlineMs, clock, random, events })
@@ -163,11 +163,11 @@ class RedisStore implements Store {
   async #put(writes: readonly Write[]): Promise<Written[]> {
     let commands: readonly RedisCommand[] = []
     const make = () => (commands = writes.map((write) => this.#commandFor(write)))
-    const write = this.#lost.beginWrite()
+    const writeNumber = this.#lost.beginWrite()
     const outcomes = await this.#write('set', writes.length, make)
     for (const [at, { key, stored }] of writes.entries()) {
-      if (outcomes[at] === 'ok') this.#lost.forget(commands[at]?.key ?? '', write)
-      else if (stored.kind === 'value') this.#lost.add(this.#keyOf(key), write)
+      if (outcomes[at] === 'ok') this.#lost.forget(commands[at]?.key ?? '', writeNumber)
+      else if (stored.kind === 'value') this.#lost.add(this.#keyOf(key), writeNumber)
     }
     return outcomes.map((outcome, at) => (outcome === 'ok' && commands[at]?.name === 'write' ? undefined : 'lost'))
   }

@@ -57,7 +57,7 @@ export class Tail {
     const { client, syncState, closing } = this.#parts
     while (!closing.isBegun) {
       try {
-        if (this.#outOfStep) await this.#rejoin()
+        if (this.#outOfStep) await this.#joinAnew()
         started()
         await this.#read()
       } catch (error) {
@@ -68,7 +68,7 @@ export class Tail {
     }
   }
 
-  async #rejoin(): Promise<void> {
+  async #joinAnew(): Promise<void> {
     this.#isJoining = true
     try {
       await this.#join()

@@ -23,7 +23,7 @@ const FORMS =
 const URL_FORM = /^(rediss?)(?:\+(cluster|sentinel))?:\/\/(?:([^@/]*)@)?([^@/?#]+)(\/[^?#@]*)?$/i
 const ADDRESS = /^(\[[0-9a-f:.]+\]|[^:[\]\s]+)(?::(\d{1,5}))?$/i
 const PORTS = { server: 6379, cluster: 6379, sentinel: 26379 }
-const MOST_DATABASE = 2 ** 16
+const MAX_DATABASE = 2 ** 16
 
 /**
  * A server, a cluster or Sentinels, with `rediss` for TLS: `redis://user:password@host:port/database`,
@@ -74,7 +74,7 @@ function inPath(path: string, kind: RedisTarget['kind']): Pick<RedisTarget, 'mas
   if (kind === 'sentinel' && master === '') {
     throw new RangeError('expected the name of the master behind the Sentinels: redis+sentinel://host:port/name')
   }
-  if (!/^\d{0,5}$/.test(database) || Number(database) >= MOST_DATABASE || rest.length > 0) {
+  if (!/^\d{0,5}$/.test(database) || Number(database) >= MAX_DATABASE || rest.length > 0) {
     throw new RangeError(`expected the number of a database, got ${JSON.stringify([database, ...rest].join('/'))}`)
   }
   if (kind === 'cluster' && Number(database) !== 0) throw new RangeError('a Redis cluster has only database 0')

@@ -1,5 +1,5 @@
 import { Selectors, targetsOf } from '../../../routes/admin/selectors.ts'
-import { urlsToInvalidate, readUrl } from '../../../src/policy/absolute-url.ts'
+import { urlsOfBothSchemes, readUrl } from '../../../src/policy/absolute-url.ts'
 import { matchInTurn, matchRoute } from '../../../src/policy/route.ts'
 import { locate, nameOf, parseTarget } from '../../../src/policy/target.ts'
 import { routeWith } from '../../policy/support.ts'
@@ -53,10 +53,10 @@ function run(input: string): string {
     mustEqual('a URL read again is the same', readUrl(read.url), { ...read, authority: locate(read.url).authority })
     must(
       'what it names is its own name',
-      urlsToInvalidate(text).some((url) => nameOf(url) === nameOf(read.url)),
-      urlsToInvalidate(text),
+      urlsOfBothSchemes(text).some((url) => nameOf(url) === nameOf(read.url)),
+      urlsOfBothSchemes(text),
     )
-  } else mustEqual('what is no URL names nothing', urlsToInvalidate(text), [])
+  } else mustEqual('what is no URL names nothing', urlsOfBothSchemes(text), [])
   const selectors = Selectors.safeParse({ tags: [text], urls: [text], prefixes: [text] })
   must('a purge is of URLs', !selectors.success || read.ok, text)
   if (selectors.success) targetsOf(selectors.data, 'x')

@@ -181,7 +181,7 @@ describe('a holder that is gone', () => {
     // The lease is renewed: for longer than one life it has the same holder.
     const fence = await redis.hget(name, 'fence')
     const endsAt = performance.now() + 1.3 * life
-    await until(() => performance.now() > endsAt, 'a lease has run out')
+    await until(() => performance.now() > endsAt, 'longer than the life of a lease has passed')
     expect(await redis.hget(name, 'fence')).toBe(fence)
     expect(answer).toBeUndefined()
     await lease.release('stored')

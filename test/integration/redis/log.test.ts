@@ -260,7 +260,7 @@ describe('acknowledgements', () => {
     await until(async () => {
       await clock.advance(1_000)
       return !ids().includes('ended')
-    }, 'it is no longer listed again')
+    }, 'it has been removed from the list again')
     expect(await redis.zscore(key('nodes'), 'ended')).toBeNull()
     expect(await redis.zscore(key('nodes'), 'other')).not.toBeNull()
     ended.disconnect()

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { randomFrom } from '../../../load-tests/bench/traces.ts'
-import { FrequencySketch, MOST_COUNTED } from '../../../src/stores/memory/frequency-sketch.ts'
+import { FrequencySketch, MAX_COUNTED } from '../../../src/stores/memory/frequency-sketch.ts'
 
 test('it never counts less than the true count, up to its ceiling', () => {
   const keys = fc.array(fc.integer({ min: 0, max: 300 }), { maxLength: 3_000 })
@@ -9,7 +9,7 @@ test('it never counts less than the true count, up to its ceiling', () => {
     fc.property(keys, fc.integer(), (asked, seed) => {
       const { sketch, exact } = count(asked.map(String), seed, 64)
       for (const [key, times] of exact) {
-        expect(sketch.estimate(sketch.hashOf(key))).toBeGreaterThanOrEqual(Math.min(times, MOST_COUNTED))
+        expect(sketch.estimate(sketch.hashOf(key))).toBeGreaterThanOrEqual(Math.min(times, MAX_COUNTED))
       }
     }),
     { numRuns: 50 },
@@ -24,7 +24,7 @@ test('it counts nearly all keys exactly up to the number it is sized for', () =>
     return `default GET https://shop.example/api/catalog/products/${rank}?lang=en&currency=EUR`
   })
   const { sketch, exact } = count(asked, 42, 4_000)
-  const errors = [...exact].map(([key, times]) => sketch.estimate(sketch.hashOf(key)) - Math.min(times, MOST_COUNTED))
+  const errors = [...exact].map(([key, times]) => sketch.estimate(sketch.hashOf(key)) - Math.min(times, MAX_COUNTED))
   expect(errors.filter((error) => error > 0).length / errors.length).toBeLessThan(0.1)
   expect(errors.reduce((sum, error) => sum + error, 0) / errors.length).toBeLessThan(0.5)
 })
@@ -65,8 +65,8 @@ test('ageing halves every count', () => {
 })
 
 test('it stops at its ceiling', () => {
-  const { sketch } = count(times('a', MOST_COUNTED + 50), 3, 8)
-  expect(sketch.estimate(sketch.hashOf('a'))).toBe(MOST_COUNTED)
+  const { sketch } = count(times('a', MAX_COUNTED + 50), 3, 8)
+  expect(sketch.estimate(sketch.hashOf('a'))).toBe(MAX_COUNTED)
 })
 
 test('counts survive growth, and it takes no more than 64 bytes per key', () => {
