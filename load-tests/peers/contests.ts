@@ -67,12 +67,13 @@ class Standings {
     if (!contests.has(name) && !this.isOut(rival)) contests.set(name, [])
   }
 
-  isOut({ peer, scenario }: Task): boolean {
-    return this.#faults.has(`${peer.name} ${scenario.name}`)
+  isOut(task: Task): boolean {
+    return this.#faults.has(placeOf(task))
   }
 
-  leaveOut({ peer, scenario }: Task, why: string): void {
-    this.#faults.set(`${peer.name} ${scenario.name}`, `${peer.name} is left out of ${scenario.name} after ${why}.`)
+  leaveOut(task: Task, why: string): void {
+    const { peer, scenario } = task
+    this.#faults.set(placeOf(task), `${peer.name} is left out of ${scenario.name} after ${why}.`)
     this.#pairs.get(scenario.name)?.delete(peer.name)
   }
 
@@ -158,6 +159,8 @@ function rotated<T>(all: readonly T[], by: number): readonly T[] {
   const first = by % all.length
   return [...all.slice(first), ...all.slice(0, first)]
 }
+
+const placeOf = ({ peer, scenario }: Task): string => `${peer.name} ${scenario.name}`
 
 const takesPart = ({ role, except }: Peer, { name, roles }: Scenario): boolean =>
   roles.includes(role) && except?.scenario !== name

@@ -57,7 +57,7 @@ export class Tail {
     const { client, syncState, closing } = this.#parts
     while (!closing.isBegun) {
       try {
-        if (this.#outOfStep) await this.#joinAnew()
+        if (this.#outOfStep) await this.#joinLog()
         started()
         await this.#read()
       } catch (error) {
@@ -68,7 +68,7 @@ export class Tail {
     }
   }
 
-  async #joinAnew(): Promise<void> {
+  async #joinLog(): Promise<void> {
     this.#isJoining = true
     try {
       await this.#join()
