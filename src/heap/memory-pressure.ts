@@ -84,7 +84,8 @@ export class MemoryPressure {
     let use = read()
     const now = clock.now()
     const short = this.#shortNow(use)
-    if (isEither(short) && now >= this.#restsUntil) {
+    const isCollected = isEither(short) && now >= this.#restsUntil
+    if (isCollected) {
       use = this.#makeRoom(short)
       const collected = clock.now()
       this.#restsUntil = collected + Math.min(Math.max((collected - now) * RESTS.times, RESTS.leastMs), RESTS.mostMs)
@@ -93,7 +94,7 @@ export class MemoryPressure {
     if (isWantedBack !== this.#isWantedBack) giveBack(isWantedBack)
     if (now >= this.#regainsAt && !isEither(this.#short(use, THRESHOLDS.low, this.#spare))) this.#regain(now)
     this.#isWantedBack = isWantedBack
-    const high = isEither(this.#shortNow(use))
+    const high = isEither(this.#shortNow(use, isCollected))
     if (high === this.#high) return
     this.#high = high
     changed(high, use)
@@ -134,8 +135,13 @@ export class MemoryPressure {
     this.#regainsAt = bytes === 0 ? Number.POSITIVE_INFINITY : now + REGAINED_EVERY_MS
   }
 
-  #shortNow(use: MemoryUse): Short {
-    return this.#short(use, this.#high ? THRESHOLDS.low : THRESHOLDS.high, this.#spare)
+  /**
+   * The lower threshold ends what the high one began, so that the two do not take turns. Not for the container once
+   * everything is collected: what malloc keeps it may keep for good, and every miss would be refused for as long.
+   */
+  #shortNow(use: MemoryUse, isCollected = false): Short {
+    const { heap, container } = this.#short(use, this.#high ? THRESHOLDS.low : THRESHOLDS.high, this.#spare)
+    return { heap, container: isCollected ? this.#short(use, THRESHOLDS.high, this.#spare).container : container }
   }
 
   /** Of which ceiling is more than this share in use? */

@@ -158,17 +158,31 @@ test.each([
   expect(store.hasGivenWay).toBe(false)
 })
 
-test('memory that was short stays so until clearly enough is free', async () => {
-  const { clock, memory, store, changes } = underPressure()
-  store.givesUp = 1_300
-  memory.anonymous = 9_100
-  await clock.advance(100)
-  store.givesUp = 0
-  for (const anonymous of [9_710, 9_690, 9_710, 9_190]) {
+test('between two collections memory that was short stays so until clearly enough is free', async () => {
+  const { clock, memory, changes, takes } = underPressure()
+  takes(1_000)
+  memory.anonymous = 9_010
+  await clock.advance(1_100)
+  for (const anonymous of [8_990, 9_010, 8_510, 8_490]) {
     memory.anonymous = anonymous
     await clock.advance(1_000)
+    expect(changes).toEqual(anonymous === 8_490 ? [true, false] : [true])
   }
+})
+
+test('malloc keeps freed memory for good: misses are not refused for as long', async () => {
+  const { clock, memory, store, changes, collections } = underPressure()
+  store.givesUp = 1_300
+  memory.anonymous = 9_710
+  await clock.advance(100)
+  store.givesUp = 0
+  memory.anonymous = 9_690 // below the last of the container, but never again clearly below
+  await clock.advance(1_000)
   expect(changes).toEqual([true, false])
+  const before = collections()
+  await clock.advance(60_000)
+  expect(changes).toEqual([true, false])
+  expect(collections()).toBe(before)
 })
 
 test('memory that malloc keeps counts as available, but not the last of the container', async () => {

@@ -122,11 +122,16 @@ function startContained(mebibytes: number, options: readonly string[]): Promise<
   return startHerdgate(['--origin', url, '--log-level', 'warn', ...options], { NODE_OPTIONS: container })
 }
 
-/** Waits until misses are answered, once the backlog is dealt with, and checks that they remain so. */
+/** Waits until a row of misses is answered, over more than one connection, so that each worker may get some of them. */
 async function expectAnsweredMisses(node: Herdgate, folder = ''): Promise<void> {
-  const isAnswered = async () => (await statuses(node, 1, 1, folder)).every(([status]) => status === 200)
-  await until(isAnswered, 'misses are answered', 40_000)
-  expect(await statuses(node, 300, 1, folder)).toEqual([[200, 300]])
+  const isAnswered = async () => {
+    for (let connections = 0; connections < 10; connections++) {
+      const answers = await statuses(node, 30, 1, folder)
+      if (answers.some(([status]) => status !== 200)) return false
+    }
+    return true
+  }
+  await until(isAnswered, 'misses are answered', 60_000)
 }
 
 let misses = 0
