@@ -32,6 +32,7 @@ import {
   startBytes,
   startCaches,
   startProxy,
+  type TakesPart,
 } from './peers/servers.ts'
 import { interruptionBySignals } from './lib/interruption.ts'
 import { pinned, startAnnouncing, startServer } from './lib/processes.ts'
@@ -95,6 +96,7 @@ async function main(): Promise<void> {
 
 async function runScenarios(plan: Plan): Promise<{ results: Results; faults: string[] }> {
   const { wrk, ceiling, folder, seconds } = plan
+  const takesPart = participants(plan)
   await using scope = new AsyncDisposableStack()
   const origin = scope.use(
     ceiling === undefined
@@ -104,9 +106,9 @@ async function runScenarios(plan: Plan): Promise<{ results: Results; faults: str
   return await runContests({
     ...plan,
     start: async (each) => {
-      const caches = await startCaches(each, folder, origin)
-      const bytes = await startBytes(each, ceiling, await hitOf(caches))
-      return chosen(plan, [...caches, ...bytes, await startProxy(each, origin)])
+      const caches = await startCaches(each, folder, origin, takesPart)
+      const bytes = await startBytes(each, ceiling, await hitOf(caches), takesPart)
+      return [...caches, ...bytes, ...(await startProxy(each, origin, takesPart))]
     },
     warm: (peer, scenario, turn) => warm(wrk, peer, scenario, origin, turn),
     measure: (peer, scenario) => measure(wrk, peer, scenario, origin, seconds),
@@ -116,7 +118,7 @@ async function runScenarios(plan: Plan): Promise<{ results: Results; faults: str
 async function runHerds(plan: Plan): Promise<HerdResults> {
   await using scope = new AsyncDisposableStack()
   const origin = scope.use(await startServer('generator', ['load-tests/peers/slow-origin.ts']))
-  const caches = chosen(plan, await startCaches(scope, plan.folder, origin))
+  const caches = await startCaches(scope, plan.folder, origin, participants(plan))
   const results = new Map<string, HerdRound[]>()
   for (let round = 0; round <= plan.rounds; round += 1) {
     for (const peer of caches) {
@@ -140,19 +142,20 @@ async function hitOf([herdgate]: Peers): Promise<Given> {
   return { fields, bodyBytes: { [SMALL.path]: SMALL.bytes, [LARGE.path]: LARGE.bytes }, etag: ETAG }
 }
 
-/** Applies `only`; Herdgate always takes part. */
-function chosen({ only }: Plan, [herdgate, ...others]: Peers): Peers {
-  return [herdgate, ...others.filter(({ name }) => only.length === 0 || only.includes(name))]
+function participants({ only }: Plan): TakesPart {
+  return (name) => name === HERDGATE || only.length === 0 || only.includes(name)
 }
 
-function heading({ rounds, starts, seconds, only }: Plan): string[] {
-  const versions = cacheVersions().filter(({ name }) => name === HERDGATE || only.length === 0 || only.includes(name))
+function heading(plan: Plan): string[] {
+  const { rounds, starts, seconds } = plan
+  const takesPart = participants(plan)
+  const versions = cacheVersions().filter(({ name }) => takesPart(name))
   const absent = CACHE_PROGRAMS.filter(({ program }) => pathOf(program) === undefined).map(({ name }) => name)
   const longer = SCENARIOS.flatMap(({ name, lasts }) =>
     lasts === undefined ? [] : [` (${name}: ${lasts * seconds} s)`],
   )
   const excepted = CACHE_PROGRAMS.flatMap(({ name, program, except }) =>
-    except === undefined || pathOf(program) === undefined
+    except === undefined || pathOf(program) === undefined || !takesPart(name)
       ? []
       : [`${name} is not in ${except.scenario}: ${except.why}.`],
   )

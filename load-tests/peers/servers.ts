@@ -41,8 +41,16 @@ export const ETAG = '"1"'
 export const originFields = (): string =>
   `Content-Type: text/plain\r\nCache-Control: max-age=3600\r\nETag: ${ETAG}\r\nDate: ${new Date().toUTCString()}\r\n`
 
+/** Whether the server of that name takes part; Herdgate always does. */
+export type TakesPart = (name: string) => boolean
+
 /** Starts the installed caches in front of an origin, Herdgate first. */
-export async function startCaches(scope: AsyncDisposableStack, folder: string, origin: Server): Promise<Peers> {
+export async function startCaches(
+  scope: AsyncDisposableStack,
+  folder: string,
+  origin: Server,
+  takesPart: TakesPart,
+): Promise<Peers> {
   const herdgate = scope.use(await startHerdgate(origin.urls[0] ?? '', ['--memory', '256MiB', '--log-level', 'warn']))
   const peers: [Peer, ...Peer[]] = [
     {
@@ -55,7 +63,7 @@ export async function startCaches(scope: AsyncDisposableStack, folder: string, o
   ]
   for (const cache of CACHE_PROGRAMS) {
     const program = pathOf(cache.program)
-    if (program === undefined) continue
+    if (program === undefined || !takesPart(cache.name)) continue
     const port = await freePort()
     const own = join(folder, `${cache.program}-${port}`)
     mkdirSync(own)
@@ -73,25 +81,28 @@ export async function startBytes(
   scope: AsyncDisposableStack,
   ceiling: string | undefined,
   given: Given,
+  takesPart: TakesPart,
 ): Promise<Peer[]> {
-  const bytes = (name: string, server: Server, isCompiling = true): Peer => {
-    scope.use(server)
-    return { name, role: 'bytes', port: portOf(server.urls[0] ?? ''), server, isCompiling }
-  }
   const orders = JSON.stringify(given)
-  const peers = [
-    bytes(BARE_HTTP, await startServer('server', ['load-tests/peers/bare-http.ts', orders])),
-    bytes(BARE_FASTIFY, await startServer('server', ['load-tests/lib/bare-fastify.ts', orders])),
-  ]
-  if (ceiling === undefined) return peers
   const fields = Object.entries(given.fields).map(([name, value]) => `${name}: ${value}\r\n`)
-  return [bytes(CEILING, await startAnnouncing('server', ceiling, [fields.join('')]), false), ...peers]
+  const starts = {
+    ...(ceiling !== undefined && { [CEILING]: () => startAnnouncing('server', ceiling, [fields.join('')]) }),
+    [BARE_HTTP]: () => startServer('server', ['load-tests/peers/bare-http.ts', orders]),
+    [BARE_FASTIFY]: () => startServer('server', ['load-tests/lib/bare-fastify.ts', orders]),
+  }
+  const peers: Peer[] = []
+  for (const [name, start] of Object.entries(starts)) {
+    if (!takesPart(name)) continue
+    const server = scope.use(await start())
+    peers.push({ name, role: 'bytes', port: portOf(server.urls[0] ?? ''), server, isCompiling: name !== CEILING })
+  }
+  return peers
 }
 
-export async function startProxy(scope: AsyncDisposableStack, origin: Server): Promise<Peer> {
+export async function startProxy(scope: AsyncDisposableStack, origin: Server, takesPart: TakesPart): Promise<Peer[]> {
+  if (!takesPart(BARE_PROXY)) return []
   const server = scope.use(await startServer('server', ['load-tests/peers/bare-proxy.ts', origin.urls[0] ?? '']))
-  const port = portOf(server.urls[0] ?? '')
-  return { name: BARE_PROXY, role: 'proxy', port, server, isCompiling: true }
+  return [{ name: BARE_PROXY, role: 'proxy', port: portOf(server.urls[0] ?? ''), server, isCompiling: true }]
 }
 
 /** Of the installed caches, Herdgate first. */
