@@ -87,7 +87,7 @@ function createLimitedServer(handler: RequestListener, limits: ConnectionLimits,
   const server: Server & { httpAllowHalfOpen?: boolean; dropMaxConnection?: boolean } = createServer(options, handler)
   server.maxConnections = limits.maxConnections
   // By default a full worker hands connections back, and they go round for ever:
-  // docs/decisions/workers/a-full-worker-hangs-up.md.
+  // docs/decisions/workers/a-full-worker-closes-connections.md.
   server.dropMaxConnection = true
   server.httpAllowHalfOpen = true // a client that has ended its side still wants the response
   // Refused like any other malformed request, so that nothing after it is processed.

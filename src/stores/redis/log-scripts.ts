@@ -1,7 +1,7 @@
 /**
- * The invalidation log inside Redis (docs/guarantees.md, "The idea"). Each script is one step of the log. A caller says
- * what it knows of the log; a log that contradicts this, or is of a generation that the caller has left, has lost
- * records: a new one begins.
+ * The invalidation log inside Redis (docs/guarantees.md, "The idea"). Each script is one operation on the log. Callers
+ * state what they know of the log; if the log contradicts this, or is of a generation that the caller has left, it has
+ * lost records, and a new generation begins.
  *
  * head          hash    generation, the generations it continues, position of the newest record, floors of what was
  *                       trimmed, when doubt ends, and the run of Redis that gave the newest position
@@ -73,7 +73,7 @@ local function field(record, name)
   end
 end
 
--- Somebody else's thing at our key would fail every call.
+-- A key of ours with another type, written by somebody else, would make every call fail.
 local function clearForeign()
   local types = { 'hash', 'stream', 'zset', 'zset', 'zset', 'zset', 'hash', 'stream' }
   for i, key in ipairs(KEYS) do
@@ -95,13 +95,14 @@ local function intact()
   return generation and position and endsAtPosition() and marked()
 end
 
--- '<former> <position> ...', newest first. Whoever does not know of this list may have begun anew: it names its own.
+-- '<former> <position> ...', newest first. It states its own generation, as a node of a version without this list may
+-- have begun a new one since.
 local function continues()
   local own, list = string.match(redis.call('HGET', head, 'continues') or '', '^(%S+) (.*)$')
   return own == generation and list or ''
 end
 
--- Up to which position that generation is part of this log.
+-- The position up to which that generation is part of this log.
 local function reachOf(name)
   if name == generation then return position end
   for former, upTo in string.gmatch(continues(), '(%S+) (%d+)') do
@@ -109,7 +110,7 @@ local function reachOf(name)
   end
 end
 
--- The end of the log was lost (a failover), perhaps with other records in its place.
+-- The end of the log was lost in a failover, and other records may have taken its place.
 local function contradicted()
   local upTo = known.position > 0 and reachOf(known.generation)
   if not upTo then return false end
@@ -118,15 +119,15 @@ local function contradicted()
   return at and field(at, 'nonce') ~= known.nonce
 end
 
--- An older dump: what was appended since, in this generation or in those after it, is lost, and positions would be given
--- out again of which the caller knows what they stood for.
+-- Redis was restored from an older dump: what was appended since, in this generation or a later one, is lost, and
+-- positions whose records the caller has seen would be assigned again.
 local function wasLeft()
   for former in string.gmatch(known.left, '%S+') do
     if former == generation then return true end
   end
 end
 
--- Another after a restart or a failover; false where it is not said.
+-- Changes with a restart or a failover; false if Redis does not say.
 local function run()
   local info = redis.pcall('INFO', 'server')
   return type(info) == 'string' and string.match(info, 'run_id:(%w+)') or false
@@ -145,7 +146,7 @@ local function begin()
   elseif not endsAtPosition() then
     redis.call('DEL', records)
   end
-  if not marked() then redis.call('DEL', nonces) end -- what they stand for may be gone, and be appended again
+  if not marked() then redis.call('DEL', nonces) end -- their records may be lost; then they have to be appended again
   generation = known.fresh
   redis.call('ZADD', purged, '+inf', '')
   redis.call('ZADD', invalidated, '+inf', '')
@@ -155,8 +156,9 @@ local function begin()
   if lost then redis.call('HSET', head, 'doubt', now + 2 * known.lease) end
 end
 
--- Positions given by another run may be lost with all who knew of them, but for copies that bear them: what is given
--- now must not be taken for those. So it is of a new generation, which has what is left of the former.
+-- Positions assigned by another run may be lost together with every node that knew of them, while stored copies still
+-- carry them; a position assigned now must not be mistaken for one of those. So a new generation begins, which continues
+-- what is left of the former one.
 local function goOn()
   if not isOtherRun() then return end
   local list = { known.fresh, generation, string.format('%.0f', position) }
@@ -207,27 +209,27 @@ end
 `
 
 /**
- * Lets a script run on a full Redis: without reports the fleet would lose its cache for want of memory; and trimming
- * makes room.
+ * Lets a script run when Redis is full: without reports the nodes would stop trusting their caches for lack of memory;
+ * and trimming makes room.
  */
 const WHEN_FULL = '#!lua flags=allow-oom\n'
 
 /**
- * More arguments: node, after how many ms of silence it is forgotten, position applied by the caller, `1` to load
- * anyway. Replies with the end of acks, the nodes, and, where the caller cannot read on from what it applied, the
+ * More arguments: node, after how many ms of silence it is forgotten, position applied by the caller, `1` to load the
+ * state in any case. Replies with the end of acks, the nodes, and, where the caller cannot read on from what it applied, the
  * newest nonce, the floors, both sets and the generations that this one continues.
  */
 export const JOIN = new RedisScript(`${WHEN_FULL}${PRELUDE}
 settle()
-if isOtherRun() then redis.call('HSET', head, 'run', '') end -- the former one may come back as it was
+if isOtherRun() then redis.call('HSET', head, 'run', '') end -- the former one may return as it was
 redis.call('ZADD', nodes, now + ARGV[8], ARGV[7])
 local last = redis.call('XREVRANGE', acks, '+', '-', 'COUNT', 1)[1]
-local heard = last and last[1] or '0-0'
+local newestAck = last and last[1] or '0-0'
 local first = redis.call('XRANGE', records, '-', '+', 'COUNT', 1)[1]
 local readable = tonumber(string.match(first[1], '^%d+')) <= tonumber(ARGV[9]) + 1
-if known.generation == generation and readable and ARGV[10] ~= '1' then return answer(heard, listed()) end
+if known.generation == generation and readable and ARGV[10] ~= '1' then return answer(newestAck, listed()) end
 local newest = redis.call('XREVRANGE', records, '+', '-', 'COUNT', 1)[1]
-return answer(heard, listed(), field(newest, 'nonce') or '',
+return answer(newestAck, listed(), field(newest, 'nonce') or '',
   redis.call('HGET', head, 'floor purged') or '0', redis.call('HGET', head, 'floor invalidated') or '0',
   redis.call('ZRANGE', purged, 0, -1, 'WITHSCORES'), redis.call('ZRANGE', invalidated, 0, -1, 'WITHSCORES'),
   continues())
@@ -248,8 +250,8 @@ return answer(listed())
 `)
 
 /**
- * More arguments: nonce, mode, greatest number of targets, of records, then the targets as a JSON list: as arguments of
- * their own a hundred thousand would overflow the client's stack. Replies with the nodes and the record's position.
+ * More arguments: nonce, mode, greatest number of targets, of records, then the targets as a JSON list: a hundred
+ * thousand separate arguments would overflow the client's stack. Replies with the nodes and the record's position.
  */
 export const APPEND = new RedisScript(`${PRELUDE}
 settle()
