@@ -15,6 +15,7 @@ export const DEFAULT_RULES: Rules = {
   bypass: false,
   webSockets: true,
   maxObjectBytes: 8 * 2 ** 20,
+  via: 'herdgate',
 }
 
 /** How an origin is reached. */

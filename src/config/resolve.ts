@@ -24,17 +24,19 @@ export function resolve(sources: Sources, file: FileConfig | undefined, capacity
   const shares = memoryShares(capacity, workersOf(workers, capacity))
   const maxBytes = settings.memory ?? file?.store?.memory?.maxBytes ?? shares.store
   const maxObjectBytes = Math.min(file?.store?.memory?.maxObjectBytes ?? DEFAULT_RULES.maxObjectBytes, maxBytes)
+  const via = file?.listen?.via ?? DEFAULT_RULES.via
   return {
     listen: {
       host,
       port,
       trustProxy: file?.listen?.trustProxy ?? [],
       drainDelay: file?.listen?.drainDelay ?? 0,
+      via,
     },
     admin: { host: adminHost, port: adminPort, token: settings.adminToken ?? file?.admin?.token },
     workers,
     origins,
-    routes: routesOf(settings, file?.routes ?? [], origins, maxObjectBytes),
+    routes: routesOf(settings, file?.routes ?? [], origins, { maxObjectBytes, via }),
     store: {
       memory: { maxBytes, maxObjectBytes, admission: file?.store?.memory?.admission ?? 'on' },
       disk: diskOf(settings, file?.store?.disk),

@@ -15,6 +15,8 @@ export interface Config {
     readonly trustProxy: readonly string[]
     /** How long requests are still accepted after SIGTERM. */
     readonly drainDelay: number
+    /** This cache's pseudonym in Via. */
+    readonly via: string
   }
   readonly admin: {
     readonly host: string

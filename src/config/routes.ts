@@ -6,6 +6,9 @@ import type { FileConfig } from './schema.ts'
 import type { Settings } from './settings.ts'
 import { DEFAULT_NAME } from './sources.ts'
 
+/** The rules that are the same for all routes. */
+type CommonRules = Pick<Rules, 'maxObjectBytes' | 'via'>
+
 type FileRoute = NonNullable<FileConfig['routes']>[number]
 
 /** With one origin a catch-all for it comes last; without routes, the origins of flags or environment get one. */
@@ -13,9 +16,9 @@ export function routesOf(
   settings: Settings,
   routes: readonly FileRoute[],
   origins: readonly OriginConfig[],
-  maxObjectBytes: number,
+  common: CommonRules,
 ): RouteConfig[] {
-  const rulesOf = (route: FileRoute | undefined) => rules(route, settings, maxObjectBytes)
+  const rulesOf = (route: FileRoute | undefined) => rules(route, settings, common)
   const given = routes.map((route) => ({
     name: route.name,
     match: matchOf(route),
@@ -47,11 +50,11 @@ const matchOf = ({ match: { host, path, methods } }: FileRoute): RouteMatch => (
 export const isCatchAll = ({ match }: Pick<RouteConfig, 'match'>): boolean =>
   match.host === undefined && match.methods === undefined && (match.path === undefined || match.path === '/*')
 
-function rules(route: FileRoute | undefined, settings: Settings, maxObjectBytes: number): Rules {
+function rules(route: FileRoute | undefined, settings: Settings, common: CommonRules): Rules {
   const { grace, cookies } = DEFAULT_RULES
   const ofSettings = {
     ...DEFAULT_RULES,
-    maxObjectBytes,
+    ...common,
     ttl: settings.ttl,
     grace: settings.grace ?? grace,
     softTimeout: settings.softTimeout,
@@ -76,6 +79,6 @@ function rules(route: FileRoute | undefined, settings: Settings, maxObjectBytes:
     statusTtl: new Map(Object.entries(route.statusTtl).map(([status, ttl]) => [Number(status), ttl])),
     bypass: route.bypass,
     webSockets: route.webSockets,
-    maxObjectBytes,
+    ...common,
   }
 }

@@ -17,6 +17,11 @@ const listen = z.strictObject({
       'How long requests are still accepted after SIGTERM, while /readyz already answers 503 to load balancers.',
     default: '0s',
   }),
+  via: leaf.pseudonym.optional().meta({
+    description:
+      'Name of this cache in Via. A request that already bears it has looped and gets 508, so each Herdgate in a chain needs a different one.',
+    default: 'herdgate',
+  }),
 })
 
 const admin = z.strictObject({

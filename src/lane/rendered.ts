@@ -108,8 +108,8 @@ export class Renderer {
     this.#bytes = 0
   }
 
-  #render({ entry, outcome, now }: Hit, form: Form): Buffer {
-    const fields = cachedHead(entry, outcome, now)
+  #render({ route, entry, outcome, now }: Hit, form: Form): Buffer {
+    const fields = cachedHead(entry, outcome, now, route.rules)
     const { bytes } = entry.body
     if (form === 'notModified') {
       return octetsOf(headText(304, this.#reasons(304), notModifiedHead(fields)) + this.#ending, NOTHING)

@@ -26,6 +26,8 @@ export interface HerdgateOptions {
   readonly cookies?: Rules['cookies'] | undefined
   readonly tags?: readonly string[] | undefined
   readonly memory?: number | string | undefined
+  /** Name of this cache in Via. A request that already bears it has looped and gets 508. */
+  readonly via?: string | undefined
   /** Addresses and CIDR ranges of proxies whose X-Forwarded-* fields are trusted. */
   readonly trustProxy?: readonly string[] | undefined
   /** Gets the cache, to purge it and to listen to its events. */
@@ -68,7 +70,7 @@ const ORIGIN_EXPECTED =
 
 const isOriginUrl = (given: unknown): boolean => typeof given === 'string' && parseOriginUrl(given) !== undefined
 
-function rulesOf({ ttl, override, grace, softTimeout, refreshAhead, cookies, tags }: PluginOptions): Rules {
+function rulesOf({ ttl, override, grace, softTimeout, refreshAhead, cookies, tags, via }: PluginOptions): Rules {
   return {
     ...DEFAULT_RULES,
     ttl,
@@ -78,5 +80,6 @@ function rulesOf({ ttl, override, grace, softTimeout, refreshAhead, cookies, tag
     refreshAhead,
     cookies: cookies ?? DEFAULT_RULES.cookies,
     tags: tags ?? DEFAULT_RULES.tags,
+    via: via ?? DEFAULT_RULES.via,
   }
 }

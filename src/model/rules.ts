@@ -28,6 +28,8 @@ export interface Rules {
   readonly webSockets: boolean
   /** Larger bodies are passed on but not stored. */
   readonly maxObjectBytes: number
+  /** This cache's pseudonym in Via; a request that bears it has looped. */
+  readonly via: string
 }
 
 export interface KeyRules {

@@ -11,7 +11,7 @@ import { normalCodings, PREFERENCE_FIELDS } from './preferences.ts'
 import { memoized } from './memoized.ts'
 import { locate } from './target.ts'
 import { SURROGATE } from './targeted-control.ts'
-import { VIA } from './via.ts'
+import { viaMember } from './via.ts'
 
 export interface UpstreamOptions {
   /** Conditional field lines added by the cache. */
@@ -22,8 +22,8 @@ export interface UpstreamOptions {
   readonly mayBeStored: boolean
   readonly authority: string
   readonly scheme: string
-  /** `ignore` leaves Cookie out. */
-  readonly cookies: Rules['cookies']
+  /** Mode `ignore` of `cookies` leaves Cookie out. */
+  readonly rules: Pick<Rules, 'cookies' | 'via'>
   readonly hasBody: boolean
 }
 
@@ -65,7 +65,7 @@ export function upstreamFields(request: CacheRequest, options: UpstreamOptions):
     if (is.notForwarded || is.respelled || named.has(is.name) || named.has(is.lenientName)) continue
     if (options.stripConditionals && is.conditional) continue
     if (options.mayBeStored && !options.hasBody && is.meaningless) continue
-    if ((is.cookie && options.cookies === 'ignore') || (!trusted && is.impersonating)) continue
+    if ((is.cookie && options.rules.cookies === 'ignore') || (!trusted && is.impersonating)) continue
     if (is.name === CODINGS && forOthers) continue
     fields.push(request.fields[at] ?? '', request.fields[at + 1] ?? '')
   }
@@ -76,7 +76,7 @@ export function upstreamFields(request: CacheRequest, options: UpstreamOptions):
   if (options.conditions !== undefined) fields.push(...options.conditions)
   fields.push(...framing(request.fields, options), ...forwarding(request.fields, request.peer, options))
   fields.push('Surrogate-Capability', surrogates(request.fields, trusted))
-  fields.push('Via', joined(field(request.fields, 'via'), VIA))
+  fields.push('Via', joined(field(request.fields, 'via'), viaMember(options.rules.via)))
   return fields
 }
 

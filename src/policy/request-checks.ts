@@ -14,7 +14,7 @@ export type Checked =
 export function admit(routes: readonly Route[], { method, url, fields }: CacheRequest): Checked {
   const route = matchRoute(routes, method, url)
   if (typeof route === 'string') return refused('', new HerdgateError(route))
-  if (loops(fields)) return refused(route.name, new HerdgateError('loop'))
+  if (loops(fields, route.rules.via)) return refused(route.name, new HerdgateError('loop'))
   const wrong = connectionProblem(fields)
   if (wrong !== undefined) return refused(route.name, new HerdgateError('malformed_request', wrong))
   return { kind: 'admitted', route }

@@ -5,7 +5,7 @@ import { cacheStatus } from './cache-status.ts'
 import { parseDate } from './dates.ts'
 import { hopByHop } from './hop-by-hop.ts'
 import { isTagField } from './tags.ts'
-import { VIA } from './via.ts'
+import { viaMember } from './via.ts'
 
 /** Addressed to this cache (RFC 9213 section 3, W3C Edge Architecture): stored for later validations, not forwarded. */
 const OWN_CONTROL = 'herdgate-cache-control'
@@ -52,9 +52,14 @@ export function dated(fields: Fields, receivedWallTime: number): Fields {
  * member of Cache-Status after those of caches nearer to the origin.
  * @param now epoch milliseconds
  */
-export function cachedHead(entry: StoredResponse, outcome: Outcome, now: number): string[] {
+export function cachedHead(
+  entry: StoredResponse,
+  outcome: Outcome,
+  now: number,
+  { via }: Pick<Rules, 'via'>,
+): string[] {
   const head = withoutOwnControl(entry.fields)
-  head.push('Age', String(ageOf(entry, now)), 'Via', VIA, 'Cache-Status', cacheStatus(outcome))
+  head.push('Age', String(ageOf(entry, now)), 'Via', viaMember(via), 'Cache-Status', cacheStatus(outcome))
   return head
 }
 
@@ -65,15 +70,20 @@ export const ageOf = ({ bornAt }: StoredResponse, now: number): number =>
 /**
  * The head of a response not taken from the cache: the origin's end-to-end fields, its Age included. A 204 has no
  * content and must not have Content-Length (RFC 9110 section 8.6).
- * @param cookies the route's mode; `ignore` removes Set-Cookie
+ * @param rules the route's; mode `ignore` of `cookies` removes Set-Cookie
  */
-export function passedHead(status: number, fields: Fields, outcome: Outcome, cookies: Rules['cookies']): string[] {
+export function passedHead(
+  status: number,
+  fields: Fields,
+  outcome: Outcome,
+  { cookies, via }: Pick<Rules, 'cookies' | 'via'>,
+): string[] {
   const isHopByHop = hopByHop(fields)
   const head = without(fields, (name) => {
     const isLength = status === 204 && name === 'content-length'
     return isLength || isHopByHop(name) || isTagField(name) || NOT_PASSED.has(name) || isIgnoredCookie(name, cookies)
   })
-  head.push('Via', VIA, 'Cache-Status', cacheStatus(outcome))
+  head.push('Via', viaMember(via), 'Cache-Status', cacheStatus(outcome))
   return head
 }
 

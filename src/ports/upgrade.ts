@@ -88,7 +88,6 @@ async function ask(
 ): Promise<Tunnelled> {
   const route = admittedRoute(request, routes, report)
   report.fwd = FWD
-  const { cookies } = route.rules
   const { enter, ...origin } = transport(route)
   const reportAnswer = report.originAsked(route)
   const leave = await enter(closeSignalOf(client.socket))
@@ -99,7 +98,7 @@ async function ask(
       leave()
       report.answered(status, passOutcome(status), 0, false)
     }
-    return passedHead(status, withOneDate(answer, clock.now()), passOutcome(status), cookies)
+    return passedHead(status, withOneDate(answer, clock.now()), passOutcome(status), route.rules)
   }
   const { target } = locate(request.url)
   try {
@@ -129,7 +128,7 @@ function fieldsFor(request: CacheRequest, { rules }: Route): string[] {
     mayBeStored: false,
     authority,
     scheme,
-    cookies: rules.cookies,
+    rules,
     hasBody: false,
   })
   fields.push('Connection', 'Upgrade', 'Upgrade', 'websocket')

@@ -60,10 +60,11 @@ export class Reloader {
     return { ok: true, needsRestart }
   }
 
-  /** `maxObjectBytes` is in the rules of every route but belongs to the store, which changes only at a restart. */
+  /** The rules of every route have these two as well, which change only at a restart. */
   #inForce({ origins, routes }: RoutingConfig): RoutingConfig {
     const { maxObjectBytes } = this.#first.store.memory
-    return { origins, routes: routes.map((route) => ({ ...route, rules: { ...route.rules, maxObjectBytes } })) }
+    const { via } = this.#first.listen
+    return { origins, routes: routes.map((route) => ({ ...route, rules: { ...route.rules, maxObjectBytes, via } })) }
   }
 
   #changedAtStart(config: Config): string[] {

@@ -7,7 +7,7 @@ import { faultLines, type Given, ONE, ORIGIN, TWO, valid } from './given.ts'
 
 /** Every key, with a value other than its default. */
 const EVERYTHING = `version: 1
-listen: { host: 127.0.0.1, port: 8081, trustProxy: [loopback, 10.0.0.0/8], drainDelay: 1500ms }
+listen: { host: 127.0.0.1, port: 8081, trustProxy: [loopback, 10.0.0.0/8], drainDelay: 1500ms, via: edge }
 admin: { host: 0.0.0.0, port: 9091, token: an-admin-token-of-ours }
 workers: 3
 origins:

@@ -56,7 +56,13 @@ describe('a file with every key', () => {
       maxWaiting: 100,
       maxBodiesInProgress: 67_108_864,
     })
-    expect(config.listen).toEqual({ host: '0.0.0.0', port: 8080, trustProxy: ['10.0.0.0/8'], drainDelay: 0 })
+    expect(config.listen).toEqual({
+      host: '0.0.0.0',
+      port: 8080,
+      trustProxy: ['10.0.0.0/8'],
+      drainDelay: 0,
+      via: 'herdgate',
+    })
     expect(config.admin).toEqual({ host: '127.0.0.1', port: 9090, token: 'a-token-of-24-characters' })
   })
 
@@ -79,6 +85,7 @@ describe('a file with every key', () => {
         bypass: false,
         webSockets: false,
         maxObjectBytes: 8_388_608,
+        via: 'herdgate',
       },
     })
   })
@@ -190,7 +197,7 @@ describe('precedence', () => {
 
   test('the defaults are those in the documentation', () => {
     expect(valid({ flags: ORIGIN })).toEqual({
-      listen: { host: '0.0.0.0', port: 8080, trustProxy: [], drainDelay: 0 },
+      listen: { host: '0.0.0.0', port: 8080, trustProxy: [], drainDelay: 0, via: 'herdgate' },
       admin: { host: '127.0.0.1', port: 9090, token: undefined },
       workers: 1,
       limits: {
@@ -233,6 +240,7 @@ describe('precedence', () => {
             bypass: false,
             webSockets: true,
             maxObjectBytes: 8_388_608,
+            via: 'herdgate',
           },
         },
       ],

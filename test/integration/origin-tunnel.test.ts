@@ -7,6 +7,7 @@ import { systemClock } from '../../src/clock.ts'
 import type { Fields } from '../../src/fields.ts'
 import { tunnel, type Tunnelled, type TunnelOptions } from '../../src/origin/tunnel.ts'
 import { passedHead } from '../../src/policy/response.ts'
+import { DEFAULT_RULES } from '../../src/config/defaults.ts'
 import { selfSigned } from '../support/certificate.ts'
 import { codeOf } from '../support/origin-calls.ts'
 import { deadPort, listen, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
@@ -43,7 +44,7 @@ async function front(url: string, options: Partial<TunnelOptions> = {}): Promise
     const target = request.url ?? ''
     const limits = { connectTimeout: 5_000, headersTimeout: 20_000, clock: systemClock }
     const onAnswer = (status: number, fields: Fields) =>
-      passedHead(status, fields, { result: 'pass' }, 'safe').slice(0, -4)
+      passedHead(status, fields, { result: 'pass' }, DEFAULT_RULES).slice(0, -4)
     const outcome = tunnel({ url, target, fields: FIELDS, onAnswer, ...limits, ...options }, { socket, head })
     outcome.catch(() => {})
     sockets.push(socket)

@@ -82,6 +82,18 @@ test('its cache reports what is evicted because memory is full', async () => {
   expect(reasons.size).toBeGreaterThan(0)
 })
 
+test('behind another Herdgate it needs a name of its own in Via', async () => {
+  origin = await startOrigin((request, response) => void response.end(request.headers.via))
+  const fastify = Fastify()
+  app.close = () => fastify.close()
+  await fastify.register(herdgate, { prefix: '/same', origin: origin.url })
+  await fastify.register(herdgate, { prefix: '/own', origin: origin.url, via: 'app' })
+  const url = await fastify.listen({ port: 0, host: '127.0.0.1' })
+  const headers = { via: '1.1 herdgate' }
+  expect((await get(`${url}/same`, { headers })).status).toBe(508)
+  expect(await get(`${url}/own`, { headers })).toMatchObject({ status: 200, body: '1.1 herdgate, 1.1 app' })
+})
+
 test('an option that is undefined counts as left out', async () => {
   origin = await startOrigin((_, response) => void response.writeHead(200, { 'Cache-Control': 'max-age=60' }).end('x'))
   const names = 'match ttl override grace softTimeout refreshAhead cookies tags memory trustProxy onCache'.split(' ')

@@ -214,6 +214,14 @@ test.each([
   await large.kill()
 })
 
+test('a new name in Via waits for a restart', async () => {
+  await to(old.url)
+  await reload()
+  await to(old.url, 'listen: { via: edge }\n')
+  expect((await reload()).body).toEqual({ status: 'reloaded', needsRestart: ['listen'] })
+  expect((await get(`${herdgate.url}/named`)).headers['via']).toBe('1.1 herdgate')
+})
+
 test('SIGHUP reloads too', async () => {
   await to(old.url)
   herdgate.child.kill('SIGHUP')

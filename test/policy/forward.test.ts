@@ -5,7 +5,7 @@ import { connectionProblem } from '../../src/policy/hop-by-hop.ts'
 import { hopsLeft } from '../../src/policy/max-forwards.ts'
 import { loops } from '../../src/policy/via.ts'
 import type { UpstreamOptions } from '../../src/policy/forward.ts'
-import { requestWith, sentUpstream } from './support.ts'
+import { requestWith, rulesWith, sentUpstream } from './support.ts'
 import { fieldsOf } from '../support/fields.ts'
 
 type Headers = Record<string, string | string[]>
@@ -128,7 +128,7 @@ describe('a request to an origin', () => {
   })
 
   it('is without Cookie when cookies are ignored', () => {
-    expect(has(sent({ Cookie: 'a=b' }, { cookies: 'ignore' }), 'cookie')).toBe(false)
+    expect(has(sent({ Cookie: 'a=b' }, { rules: rulesWith({ cookies: 'ignore' }) }), 'cookie')).toBe(false)
   })
 
   it('has one valid Content-Length if there is content', () => {
@@ -241,11 +241,18 @@ describe('a loop', () => {
     ['1.1 herdgate2', false],
     ['1.1 a (herdgate)', false],
     ['herdgate', false],
-  ])('is detected in Via: %s: %s', (via, expected) => expect(loops(fieldsOf({ Via: via }))).toBe(expected))
+  ])('is detected in Via: %s: %s', (via, expected) => expect(loops(fieldsOf({ Via: via }), 'herdgate')).toBe(expected))
+
+  it('is detected by the name that this cache has', () => {
+    const sent = sentUpstream(requestWith(), { rules: rulesWith({ via: 'Edge' }) })
+    expect(loops(sent, 'Edge')).toBe(true)
+    expect(loops(sent, 'edge')).toBe(true)
+    expect(loops(sent, 'herdgate')).toBe(false)
+  })
 
   it('is detected on any line', () => {
-    expect(loops(fieldsOf({ Via: ['1.1 a', '1.1 herdgate'] }))).toBe(true)
-    expect(loops([])).toBe(false)
+    expect(loops(fieldsOf({ Via: ['1.1 a', '1.1 herdgate'] }), 'herdgate')).toBe(true)
+    expect(loops([], 'herdgate')).toBe(false)
   })
 })
 

@@ -165,7 +165,7 @@ describe('equal keys', () => {
   /** The parts of the upstream request that a key covers. */
   function upstream(request: CacheRequest, route: Route): string {
     const { key, target } = keyOf(route, request)
-    const sent = sentUpstream(request, { authority: new URL(request.url).host, cookies: 'rfc' })
+    const sent = sentUpstream(request, { authority: new URL(request.url).host, rules: rulesWith({ cookies: 'rfc' }) })
     const keyed = route.rules.key.headers.map((name) => field(sent, name))
     expect(key).toContain(target.split('?', 1)[0])
     return JSON.stringify([field(sent, 'host'), target, keyed], (_, part: unknown) => part ?? 'absent!')

@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from 'vitest'
 import { field, fieldLines, has } from '../../src/fields.ts'
 import { cachedHead, dated, interimHead, passedHead, storedFields, withOneDate } from '../../src/policy/response.ts'
-import { date, entryWith, NOW } from './support.ts'
+import { date, entryWith, NOW, rulesWith } from './support.ts'
 import { fieldsOf } from '../support/fields.ts'
 
 type Headers = Record<string, string | string[]>
@@ -9,7 +9,7 @@ type Headers = Record<string, string | string[]>
 const stored = (headers: Headers, cookies: 'safe' | 'rfc' | 'ignore' = 'rfc') =>
   storedFields(fieldsOf(headers), cookies)
 
-const age = (bornAt: number) => field(cachedHead(entryWith({ bornAt }), { result: 'hit' }, NOW), 'age')
+const age = (bornAt: number) => field(cachedHead(entryWith({ bornAt }), { result: 'hit' }, NOW, rulesWith()), 'age')
 
 describe('a stored response', () => {
   it.each([
@@ -84,7 +84,7 @@ describe('the head of a cached answer', () => {
   it('adds one Age, Via and Cache-Status to the stored fields, which stay unchanged', () => {
     const entry = entryWith({}, { A: '1', 'Cache-Status': 'edge; hit', Via: '1.1 x' })
     const before = [...entry.fields]
-    const head = cachedHead(entry, { result: 'hit', ttlMs: 42_000 }, NOW + 18_900)
+    const head = cachedHead(entry, { result: 'hit', ttlMs: 42_000 }, NOW + 18_900, rulesWith())
     expect(head.slice(0, before.length)).toEqual(before)
     expect(fieldLines(head, 'age')).toEqual(['18'])
     expect(fieldLines(head, 'via')).toEqual(['1.1 x', '1.1 herdgate'])
@@ -102,8 +102,13 @@ describe('the head of a cached answer', () => {
       fieldsOf({ 'Herdgate-Cache-Control': 'max-age=9', 'CDN-Cache-Control': 'max-age=8' }),
       'safe',
     )
-    const head = cachedHead(entryWith({ fields }), { result: 'hit' }, NOW)
-    const surrogate = cachedHead(entryWith({}, { 'Surrogate-Control': 'max-age=9' }), { result: 'hit' }, NOW)
+    const head = cachedHead(entryWith({ fields }), { result: 'hit' }, NOW, rulesWith())
+    const surrogate = cachedHead(
+      entryWith({}, { 'Surrogate-Control': 'max-age=9' }),
+      { result: 'hit' },
+      NOW,
+      rulesWith(),
+    )
     expect(has(head, 'herdgate-cache-control')).toBe(false)
     expect(has(surrogate, 'surrogate-control')).toBe(false)
     expect(has(head, 'cdn-cache-control')).toBe(true)
@@ -123,22 +128,15 @@ describe('the head of an answer that was not taken from the cache', () => {
       'Surrogate-Control': 'no-store',
       Trailer: 'X-Sum',
     }
-    expect(passedHead(200, fieldsOf(headers), { result: 'pass', fwd: 'bypass', detail: 'route' }, 'safe')).toEqual([
-      'Age',
-      '7',
-      'A',
-      '1',
-      'Via',
-      '1.1 herdgate',
-      'Cache-Status',
-      'herdgate; fwd=bypass; detail=route',
-    ])
+    expect(passedHead(200, fieldsOf(headers), { result: 'pass', fwd: 'bypass', detail: 'route' }, rulesWith())).toEqual(
+      ['Age', '7', 'A', '1', 'Via', '1.1 herdgate', 'Cache-Status', 'herdgate; fwd=bypass; detail=route'],
+    )
   })
 
   it('has no Set-Cookie when cookies are ignored', () => {
     const fields = fieldsOf({ 'Set-Cookie': ['a=1', 'b=2'] })
-    expect(fieldLines(passedHead(200, fields, { result: 'miss' }, 'safe'), 'set-cookie')).toEqual(['a=1', 'b=2'])
-    expect(has(passedHead(200, fields, { result: 'miss' }, 'ignore'), 'set-cookie')).toBe(false)
+    expect(fieldLines(passedHead(200, fields, { result: 'miss' }, rulesWith()), 'set-cookie')).toEqual(['a=1', 'b=2'])
+    expect(has(passedHead(200, fields, { result: 'miss' }, rulesWith({ cookies: 'ignore' })), 'set-cookie')).toBe(false)
   })
 })
 

@@ -54,7 +54,7 @@ const COOKIES = ['safe', 'ignore', 'rfc'] as const
 function judged(request: CacheRequest, entry: StoredResponse | undefined, cookies: (typeof COOKIES)[number]): unknown {
   const rules = rulesWith({ cookies })
   const decision = decide(request, foundWith(entry), rules, NOW)
-  const isRefused = request.plain !== true && loops(request.fields) // not checked for a plain request
+  const isRefused = request.plain !== true && loops(request.fields, rules.via) // not checked for a plain request
   return [isRefused, classify(request, rules), rangeLines(request), decision]
 }
 

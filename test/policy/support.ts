@@ -59,7 +59,7 @@ export function sentUpstream(request: CacheRequest, changes: Partial<UpstreamOpt
     mayBeStored: true,
     authority: 'a.test',
     scheme: 'http',
-    cookies: 'safe',
+    rules: rulesWith(),
     hasBody: false,
     ...changes,
   })

@@ -32,7 +32,7 @@ const MEANT: Readonly<Record<string, (around: string) => boolean>> = {
   },
   'Content-Language': (_) =>
     languageKeyOf(...IN_GERMAN, fieldsOf({ 'Content-Language': `de${_}` })) === languageKey(...IN_GERMAN),
-  Via: (_) => loops(fieldsOf({ Via: `1.1${_}herdgate` })),
+  Via: (_) => loops(fieldsOf({ Via: `1.1${_}herdgate` }), 'herdgate'),
   'X-Forwarded-For': (_) =>
     clientAddress(fieldsOf({ 'X-Forwarded-For': `192.0.2.1,${_}10.0.0.2` }), PROXY) === '192.0.2.1',
   TE: (_) => sentUpstream(requestWith({ TE: `${_}trailers` }), { stripConditionals: false }).includes('TE'),

@@ -117,7 +117,7 @@ function stoppable(outer: AbortSignal | undefined): { readonly signal: Signal; r
 
 function originRequest({ request, route, target, forAll, mayBeStored, conditions, background }: Asking): OriginRequest {
   const { scheme, authority } = locate(request.url)
-  const { cookies } = route.rules
+  const { rules } = route
   const { body } = request
   const fields = upstreamFields(request, {
     conditions,
@@ -125,10 +125,11 @@ function originRequest({ request, route, target, forAll, mayBeStored, conditions
     mayBeStored,
     authority,
     scheme,
-    cookies,
+    rules,
     hasBody: body !== undefined,
   })
-  const onInterim = (status: number, interim: Fields) => request.onInterim?.(status, interimHead(interim, cookies))
+  const onInterim = (status: number, interim: Fields) =>
+    request.onInterim?.(status, interimHead(interim, rules.cookies))
   const { method, bodyAgain } = request
   return { method, target, fields, body, bodyAgain, onInterim, background }
 }

@@ -54,7 +54,7 @@ function renderEntry(
   clock: Clock,
 ): Reply {
   const now = clock.now()
-  const fields = cachedHead(entry, outcome, now)
+  const fields = cachedHead(entry, outcome, now, route.rules)
   const common = { route: route.name, outcome, age: ageOf(entry, now) }
   if (precondition(request, entry.status, entry.fields) === 'not-modified') {
     entry.body.discard()
@@ -68,7 +68,7 @@ function renderEntry(
 }
 
 function renderDirect(request: CacheRequest, route: Route, reply: DirectResponse, outcome: Outcome): Reply {
-  const fields = passedHead(reply.status, reply.fields, outcome, route.rules.cookies)
+  const fields = passedHead(reply.status, reply.fields, outcome, route.rules)
   // A condition that was not forwarded has to be evaluated here.
   const conditionWasKept =
     outcome.result !== 'pass' && precondition(request, reply.status, reply.fields) === 'not-modified'

@@ -19,6 +19,9 @@ const statusExpected = expected('a status code from 200 to 599')
 export const statusCode = z.string(statusExpected).regex(/^[2-5]\d\d$/, statusExpected)
 
 export const fieldName = text('a request field name such as x-tenant', (given) => matching(TOKEN)(given)?.toLowerCase())
+export const pseudonym = text('a name of at most 64 token characters, such as herdgate-edge', (given) =>
+  given.length <= 64 ? matching(TOKEN)(given) : undefined,
+)
 export const cookieName = text('a cookie name', matching(TOKEN))
 export const method = text('a method in upper case, such as GET', matching(/^[A-Z][A-Z0-9_-]{0,31}$/), (input) =>
   typeof input === 'string' && /^[a-z]+$/i.test(input) ? input.toUpperCase() : undefined,

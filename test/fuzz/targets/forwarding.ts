@@ -2,7 +2,7 @@ import { fieldLines, has, lines } from '../../../src/fields.ts'
 import { admit } from '../../../src/policy/request-checks.ts'
 import { connectionOptions, connectionProblem } from '../../../src/policy/hop-by-hop.ts'
 import { loops } from '../../../src/policy/via.ts'
-import { requestWith, routeWith, sentUpstream } from '../../policy/support.ts'
+import { requestWith, routeWith, rulesWith, sentUpstream } from '../../policy/support.ts'
 import { must, REQUEST_HEAD, type Target } from '../target.ts'
 import { fieldsIn } from './message.ts'
 
@@ -66,7 +66,7 @@ const ONCE = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forw
 
 function run(input: string): string {
   const fields = fieldsIn(input)
-  const options = { cookies: 'ignore', hasBody: true } as const
+  const options = { rules: rulesWith({ cookies: 'ignore' }), hasBody: true }
   const sentFor = (trusted: boolean) =>
     sentUpstream(requestWith({}, { fields, peer: { address: '::1', trusted } }), options)
   const sent = sentFor(false)
@@ -86,7 +86,7 @@ function run(input: string): string {
     sent,
   )
   must('a body is framed in one way', fieldLines(sent, 'content-length').length <= 1, sent)
-  must('whoever gets it again sees the loop', loops(sent), fieldLines(sent, 'via'))
+  must('whoever gets it again sees the loop', loops(sent, 'herdgate'), fieldLines(sent, 'via'))
   must('a trusted peer is believed', fieldLines(sentFor(true), 'via').length === 1)
   const problem = connectionProblem(fields)
   const named = [...connectionOptions(fields)].filter((option) => option !== 'via' && option !== 'host')
@@ -99,10 +99,10 @@ function run(input: string): string {
   const { kind } = admit(ROUTES, requestWith({}, { fields }))
   must(
     'what goes in circles, or takes away what it may not, is not let in',
-    (kind === 'admitted') === (problem === undefined && !loops(fields)),
+    (kind === 'admitted') === (problem === undefined && !loops(fields, 'herdgate')),
     kind,
   )
-  return `${problem} ${loops(fields)} ${sent.length}`
+  return `${problem} ${loops(fields, 'herdgate')} ${sent.length}`
 }
 
 /** Herdgate may send TE and Content-Length itself. */
