@@ -50,8 +50,10 @@ export interface PoolOrigin extends Origin {
   close(signal?: AbortSignal): Promise<void>
 }
 
-/** How long a URL that could not be reached is tried only after the others. */
+/** How long a URL that could not be reached is tried only after the others, until a single request tries it first. */
 const COOL_DOWN_MS = 2_000
+/** In addition to the connect timeout, until that request's failure would certainly be known. */
+const LATENESS_MS = 1_000
 /** Most requests in the queue, per place. */
 const QUEUE_PER_PLACE = 4
 
@@ -76,7 +78,8 @@ function originBehind(limit: ConcurrencyLimit, options: OriginOptions, clock: Cl
   const members = options.urls.map((url) => createMember(url, options, clock))
   const [first] = members
   if (first === undefined) throw new TypeError(`Origin ${options.name} has no URL`)
-  const rotation = createRotation(members, COOL_DOWN_MS, clock)
+  const trialMs = options.connectTimeout + LATENESS_MS
+  const rotation = createRotation(members, { coolDownMs: COOL_DOWN_MS, trialMs }, clock)
   let isClosing = false
 
   function fetch(request: OriginRequest, signal?: Signal): Promise<OriginResponse> {

@@ -1,29 +1,54 @@
 import type { Clock } from '../model.ts'
 
-/** A round robin in which a member that has just failed comes last for a while. */
+/**
+ * A round robin in which a member that has failed comes last for a while, and is then tried first by a single turn
+ * before others rely on it again: finding out whether a host answers may take as long as a connect timeout.
+ */
 export interface Rotation<Member> {
   /** Every member once, in the order to try them. */
   turn(): readonly Member[]
-  /** Reports a member as unreachable: until its cool-down is over it is tried only after the others. */
+  /** Reports a member as unreachable. */
   readonly failed: (member: Member) => void
 }
 
-/** @param coolDownMs how long a failed member stays behind */
-export function createRotation<Member>(members: readonly Member[], coolDownMs: number, clock: Clock): Rotation<Member> {
-  const coolUntil = new Map<Member, number>()
+export interface RotationTimes {
+  /** How long a failed member stays behind before it is tried, in ms. */
+  readonly coolDownMs: number
+  /** A member that has not failed again this long after it was tried is taken to be back, in ms. */
+  readonly trialMs: number
+}
+
+/** A member that has failed waits to be tried, and then for the result. */
+interface Down {
+  readonly phase: 'cool-down' | 'trial'
+  readonly until: number
+}
+
+export function createRotation<Member>(
+  members: readonly Member[],
+  { coolDownMs, trialMs }: RotationTimes,
+  clock: Clock,
+): Rotation<Member> {
+  const downs = new Map<Member, Down>()
   let first = -1
 
-  const isUp = (member: Member, now: number) => (coolUntil.get(member) ?? 0) <= now
   return {
     turn() {
       if (members.length === 1) return members
       first = (first + 1) % members.length
       const rotated = [...members.slice(first), ...members.slice(0, first)]
       const now = clock.now()
-      return [...rotated.filter((member) => isUp(member, now)), ...rotated.filter((member) => !isUp(member, now))]
+      const mayLead = rotated.map((member, at) => {
+        const down = downs.get(member)
+        if (down === undefined || (down.phase === 'trial' && down.until <= now)) return true
+        if (at > 0 || down.until > now) return false
+        downs.set(member, { phase: 'trial', until: now + trialMs })
+        return true
+      })
+      return [...rotated.filter((_, at) => mayLead[at]), ...rotated.filter((_, at) => !mayLead[at])]
     },
     failed(member) {
-      coolUntil.set(member, clock.now() + coolDownMs)
+      downs.set(member, { phase: 'cool-down', until: clock.now() + coolDownMs })
     },
   }
 }

@@ -3,16 +3,18 @@ import { describe, expect, test } from 'vitest'
 import { createRotation } from '../../src/origin/rotation.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
+const TIMES = { coolDownMs: 100, trialMs: 50 }
+
 describe('rotation', () => {
   test('begins each turn with the next member', () => {
-    const rotation = createRotation(['a', 'b', 'c'], 100, new FakeClock())
+    const rotation = createRotation(['a', 'b', 'c'], TIMES, new FakeClock())
     const turns = Array.from({ length: 4 }, () => rotation.turn().join(''))
     expect(turns).toEqual(['abc', 'bca', 'cab', 'abc'])
   })
 
   test('puts a failed member behind the others until it has cooled down', async () => {
     const clock = new FakeClock()
-    const rotation = createRotation(['a', 'b', 'c'], 100, clock)
+    const rotation = createRotation(['a', 'b', 'c'], TIMES, clock)
     rotation.failed('a')
     expect(rotation.turn().join('')).toBe('bca')
     expect(rotation.turn().join('')).toBe('bca')
@@ -22,11 +24,35 @@ describe('rotation', () => {
     expect(rotation.turn().join('')).toBe('abc')
   })
 
+  test('lets a single turn try a member that has cooled down, as others would wait for it too', async () => {
+    const clock = new FakeClock()
+    const rotation = createRotation(['a', 'b'], TIMES, clock)
+    rotation.failed('a')
+    await clock.advance(100)
+    const turns = Array.from({ length: 6 }, () => rotation.turn().join(''))
+    expect(turns).toEqual(['ab', 'ba', 'ba', 'ba', 'ba', 'ba'])
+    await clock.advance(49)
+    rotation.failed('a')
+    await clock.advance(99)
+    expect(rotation.turn().join('') + rotation.turn().join('')).toBe('baba')
+  })
+
+  test('takes a member to be back when the turn that tried it has not failed', async () => {
+    const clock = new FakeClock()
+    const rotation = createRotation(['a', 'b'], TIMES, clock)
+    rotation.failed('a')
+    await clock.advance(100)
+    rotation.turn()
+    await clock.advance(50)
+    const turns = Array.from({ length: 4 }, () => rotation.turn().join(''))
+    expect(turns).toEqual(['ba', 'ab', 'ba', 'ab'])
+  })
+
   test('offers every member once, healthy ones first, whatever failed', () => {
     const members = ['a', 'b', 'c', 'd']
     assert(
       property(array(constantFrom(...members)), nat(9), (failed, turns) => {
-        const rotation = createRotation(members, 100, new FakeClock())
+        const rotation = createRotation(members, TIMES, new FakeClock())
         for (let turn = 0; turn < turns; turn++) rotation.turn()
         for (const member of failed) rotation.failed(member)
         const order = rotation.turn()
