@@ -42,9 +42,10 @@ export class Counts {
       this.#count(result)
       if (isFromCache(result)) this.originTimeSavedMs += this.#usualMs.get(route) ?? 0
     })
-    events.on('origin', ({ route, ms }) => {
+    events.on('origin', ({ route, code, ms }) => {
       this.originRequests++
-      this.#usualMs.set(route, movingAverage(this.#usualMs.get(route), ms))
+      // A failure may take as long as a timeout, or no time at all.
+      if (/^\d/.test(code)) this.#usualMs.set(route, movingAverage(this.#usualMs.get(route), ms))
     })
     events.on('purge', ({ mode, outcome }) => {
       this.purges[outcome === 'done' ? mode : 'failed']++
