@@ -4,7 +4,8 @@
  * lost records, and a new generation begins.
  *
  * head          hash    generation, the generations it continues, position of the newest record, floors of what was
- *                       trimmed, when doubt ends, and the run of Redis that gave the newest position
+ *                       trimmed, when doubt ends and how long it lasts, and the run of Redis that gave the newest
+ *                       position
  * records       stream  <position>-0 -> generation, nonce, mode, targets, at: the tail for running nodes
  * purged,       zsets   target -> newest record that named it: the state a starting node loads. A member that never
  * invalidated           leaves ('') shows that the set was not evicted
@@ -15,6 +16,7 @@
  *
  * None carries a TTL, which would let Redis evict it under volatile-*. All are in one slot of a cluster.
  */
+import { FORGOTTEN_AFTER_LEASES } from '../log/live-nodes.ts'
 import { RedisScript } from './script.ts'
 
 const KEYS = ['head', 'records', 'purged', 'invalidated', 'nonces', 'nodes', 'reports', 'acks'] as const
@@ -58,6 +60,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local generation, position
 local MAX_CONTINUED = 2 * 16
+local FORGOTTEN_AFTER_LEASES = ${FORGOTTEN_AFTER_LEASES}
 
 local function read()
   generation = redis.call('HGET', head, 'generation')
@@ -127,6 +130,15 @@ local function wasLeft()
   end
 end
 
+local function doubt()
+  redis.call('HSET', head, 'doubt', now + 2 * known.lease, 'doubt lasts', 2 * known.lease)
+end
+
+-- The time until then in ms, never longer than it was at first, even if the clock has been set back.
+local function left(ends, longest)
+  return math.max(0, math.min(ends - now, longest))
+end
+
 -- Changes with a restart or a failover; false if Redis does not say.
 local function run()
   local info = redis.pcall('INFO', 'server')
@@ -153,7 +165,7 @@ local function begin()
   position = redis.call('HINCRBY', head, 'position', 1)
   redis.call('HSET', head, 'generation', generation, 'run', run() or '')
   redis.call('XADD', records, id(position), 'generation', generation, 'nonce', generation, 'mode', 'none', 'targets', '[]', 'at', now)
-  if lost then redis.call('HSET', head, 'doubt', now + 2 * known.lease) end
+  if lost then doubt() end
 end
 
 -- Positions assigned by another run may be lost together with every node that knew of them, while stored copies still
@@ -177,14 +189,15 @@ local function settle()
   read()
   if not intact() or contradicted() or wasLeft() then begin() end
   local former = known.generation ~= '' and not reachOf(known.generation)
-  if former and redis.call('HSETNX', head, 'former ' .. known.generation, 1) == 1 then
-    redis.call('HSET', head, 'doubt', now + 2 * known.lease)
-  end
+  if former and redis.call('HSETNX', head, 'former ' .. known.generation, 1) == 1 then doubt() end
 end
 
 local function answer(...)
-  local doubt = tonumber(redis.call('HGET', head, 'doubt') or 0)
-  return { generation, tostring(position), tostring(math.max(0, doubt - now)), ... }
+  local doubted = redis.call('HMGET', head, 'doubt', 'doubt lasts')
+  local ends, lasts = tonumber(doubted[1] or nil) or 0, tonumber(doubted[2] or nil) or 0
+  local doubtFor = left(ends, lasts)
+  if ends > now + doubtFor then redis.call('HSET', head, 'doubt', now + doubtFor) end
+  return { generation, tostring(position), tostring(doubtFor), ... }
 end
 
 local function forget()
@@ -198,11 +211,16 @@ end
 local function listed()
   forget()
   local list = {}
-  local known = redis.call('ZRANGE', nodes, 0, -1, 'WITHSCORES')
-  for at = 1, #known, 2 do
-    list[#list + 1] = known[at]
-    list[#list + 1] = redis.call('HGET', reports, known[at]) or ''
-    list[#list + 1] = tostring(known[at + 1] - now)
+  local all = redis.call('ZRANGE', nodes, 0, -1, 'WITHSCORES')
+  for at = 1, #all, 2 do
+    local node, ends = all[at], tonumber(all[at + 1])
+    local report = redis.call('HGET', reports, node) or ''
+    local lease = math.max(known.lease, tonumber(string.match(report, '%S+$')) or 0)
+    local listedFor = left(ends, FORGOTTEN_AFTER_LEASES * lease)
+    if ends > now + listedFor then redis.call('ZADD', nodes, now + listedFor, node) end
+    list[#list + 1] = node
+    list[#list + 1] = report
+    list[#list + 1] = tostring(listedFor)
   end
   return list
 end

@@ -241,6 +241,19 @@ describe('acknowledgements', () => {
     expect((await answer).nodes).toEqual({ expected: 1, acked: 1 })
   })
 
+  test('a node that died is forgotten in time although the clock of Redis was set back', async () => {
+    const clock = new FakeClock()
+    const log = await started({ clock, lease: 200 })
+    await redis.zadd(key('nodes'), Date.now() + 3_600_000, 'died')
+    const lists = (count: number) =>
+      until(async () => {
+        await clock.advance(10)
+        return log.nodes().length === count
+      }, `${count} are listed`)
+    await lists(2)
+    await lists(1)
+  })
+
   test('a node whose process is known to have ended is not waited for, even if it reports once more', async () => {
     const clock = new FakeClock()
     const first = await started({ clock })
@@ -505,6 +518,15 @@ describe('a log that lost records', () => {
     const appended = log.append('purge', { tags: ['t'] })
     await applied(clock, log, before + 1)
     expect((await inTime(clock, appended)).nodes).toEqual({ expected: 2, acked: 1 })
+  })
+
+  test('counts it as applied everywhere once they would be back, although the clock of Redis was set back', async () => {
+    const log = await started({ lease: 200 })
+    const { generation } = log
+    await redis.flushall()
+    await until(() => log.generation !== generation, 'its log has a new generation')
+    await redis.hincrby(key('head'), 'doubt', 3_600_000)
+    expect((await log.append('purge', { tags: ['t'] })).nodes).toEqual({ expected: 1, acked: 1 })
   })
 
   test('begins a new generation when Redis restarts empty, and gets its purges again', async () => {
