@@ -105,8 +105,19 @@ function seriesOf({ name, color: of, area }) {
     width: area ? 1 : 2,
     stroke: () => color(of),
     ...(area && { fill: () => color(of) }),
-    points: { show: false },
+    points: { show: false, ...(!area && { size: 5, fill: () => color(of), filter: alone }) },
   }
+}
+
+/**
+ * The points without a neighbour, through which no line goes.
+ * @param {uPlot} plot
+ * @param {number} line its index
+ */
+function alone({ data }, line) {
+  const values = data[line] ?? []
+  const isThere = (/** @type {number} */ at) => (values[at] ?? null) !== null
+  return [...values.keys()].filter((at) => isThere(at) && !isThere(at - 1) && !isThere(at + 1))
 }
 
 /** @param {Line} line */

@@ -131,6 +131,15 @@ describe('the dashboard', () => {
     expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] })
   })
 
+  test('an origin that is asked only now and then has its time drawn all the same', async () => {
+    const page = await visit(herdgate.admin)
+    await logIn(page, TOKEN)
+    await live(page)
+    await until(async () => (await label(page, '#origins')) !== null, 'a first snapshot')
+    await ask('/slow/now-and-then')
+    await drawn(page, '#origins', 'miss')
+  })
+
   test('a purge is made, reported, and acknowledged by every node', async () => {
     const page = await visit(herdgate.admin)
     await logIn(page, TOKEN)
