@@ -68,9 +68,10 @@ export function configPath(flags: Flags, env: Environment): { path: string; wher
 function readDocument(file: ConfigText | UnreadableFile, env: Environment): ParsedDocument {
   if ('text' in file) return parseConfigText(file, env)
   const { where, path, problem } = file
+  const message = path === '' ? 'expected the path of a file, got ""' : `cannot read ${path}: ${problem}`
   return {
     value: undefined,
-    faults: [{ where, key: '', message: `cannot read ${path}: ${problem}` }],
+    faults: [{ where, key: '', message }],
     place: () => path,
   }
 }

@@ -8,18 +8,26 @@ import { nearest } from '../config/nearest.ts'
  * @param commands names of all commands
  */
 export function unknownArguments(command: Command, commands: readonly string[]): Fault[] {
-  const known = command.options.map(({ long }) => long ?? '')
   const isFlag = (argument: string | undefined) => argument?.startsWith('-') === true
   return command.args.flatMap((argument, index, all) => {
     if (isFlag(argument)) {
-      const [where = argument] = argument.split('=')
-      return [{ where, key: '', message: `unknown flag${didYouMean(nearest(where, known))}` }]
+      const [where = argument, value] = argument.split('=')
+      return [{ where, key: '', message: whyNotRead(where, value, command) }]
     }
     const isValueOfUnknown = isFlag(all[index - 1])
     if (isValueOfUnknown) return []
     return [{ where: argument, key: '', message: `unexpected argument${hintFor(argument, commands)}` }]
   })
 }
+
+/** A flag that the command has is not read after `--`, nor with a value if it takes none. */
+function whyNotRead(flag: string, value: string | undefined, { options }: Command): string {
+  const known = options.find(({ long }) => long === flag)
+  if (known === undefined) return `unknown flag${didYouMean(nearest(flag, namesOf(options)))}`
+  return value !== undefined && !known.required ? 'takes no value' : 'comes after "--", where no flag is read'
+}
+
+const namesOf = (options: Command['options']): string[] => options.map(({ long }) => long ?? '')
 
 function hintFor(argument: string, commands: readonly string[]): string {
   if (commands.includes(argument)) return '; the command comes first'

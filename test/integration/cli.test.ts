@@ -153,6 +153,22 @@ describe('herdgate check', () => {
     expect(err).toContain('--config: cannot read gone.yaml: there is no such file')
   })
 
+  test.each(['check --config', 'check --config='])('reports an empty name of a file: %s', async (line) => {
+    const { code, err } = await run(line.split(' '))
+    expect(code).toBe(2)
+    expect(err).toContain('  --config: expected the path of a file, got ""\n')
+  })
+
+  test.each([
+    [['--', '--origin', 'http://a'], '--origin: comes after "--", where no flag is read'],
+    [['check', '--', '--ttl=5s'], '--ttl: comes after "--", where no flag is read'],
+    [['check', '--chaos=true'], '--chaos: takes no value'],
+  ])('says why a flag that it has was not read: %j', async (args, said) => {
+    const { code, err } = await run(args)
+    expect(code).toBe(2)
+    expect(err).toContain(`  ${said}\n`)
+  })
+
   test.each([
     [['check', 'shop.yaml'], 'shop.yaml: unexpected argument; give a configuration file with --config'],
     [['conf/herdgate.yml'], 'conf/herdgate.yml: unexpected argument; give a configuration file with --config'],
