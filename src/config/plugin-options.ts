@@ -17,6 +17,7 @@ const schema = z.object({
   cookies: leaf.cookieMode.optional(),
   tags: leaf.tags.optional(),
   memory: readBy(size),
+  trustProxy: leaf.networks.optional(),
   via: leaf.pseudonym.optional(),
   onCache: z.custom(isFunction, expected('a function')).optional(),
 })

@@ -28,7 +28,7 @@ export interface HerdgateOptions {
   readonly memory?: number | string | undefined
   /** Name of this cache in Via. A request that already bears it has looped and gets 508. */
   readonly via?: string | undefined
-  /** Addresses and CIDR ranges of proxies whose X-Forwarded-* fields are trusted. */
+  /** Addresses, CIDR ranges or `loopback`: proxies whose X-Forwarded-* fields are trusted. */
   readonly trustProxy?: readonly string[] | undefined
   /** Gets the cache, to purge it and to listen to its events. */
   readonly onCache?: ((cache: Cache) => void) | undefined
@@ -46,7 +46,7 @@ export async function herdgate(app: FastifyInstance, options: HerdgateOptions): 
   // By `import()`: this takes longer to load than the rest of the library, which most use without the plugin.
   const { readPluginOptions } = await import('../config/plugin-options.ts')
   const given = readPluginOptions(options)
-  const peerOf = createPeers([options.trustProxy ?? []].flat())
+  const peerOf = createPeers(given.trustProxy ?? [])
   const origin = createOrigin({ name: 'default', urls })
   const route = { name: 'default', match: given.match ?? {}, origin, rules: rulesOf(given) }
   const events = new Events()

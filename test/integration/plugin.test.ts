@@ -110,6 +110,7 @@ test.each([
   [{ match: { path: '/café/*' } }, '/caf%C3%A9/x', 'a.test'],
   [{ match: { host: 'Shop.Example.' } }, '/x', 'shop.example'],
   [{ match: { path: '/x', host: undefined, methods: undefined } }, '/x', 'a.test'],
+  [{ trustProxy: ['loopback', '10.0.0.0/8'] }, '/x', 'a.test'],
   [{ cookies: 'RFC', ttl: 60_000, grace: '1h', softTimeout: '300ms', memory: 2 ** 20 }, '/x', 'a.test'],
 ])('the plugin accepts what a configuration file accepts: %j', async (options, url, host) => {
   origin = await startOrigin((_, response) => void response.writeHead(200, { 'Cache-Control': 'max-age=60' }).end('x'))
@@ -157,9 +158,10 @@ test.each([
     { origin: wrong },
     'expected "origin" to be one http:// or https:// URL or several',
   ]),
-  ...[true, ['localhost'], ['10.0.0.0/'], ['10.0.0.0/33']].map((wrong): [object, string] => [
-    { trustProxy: wrong },
-    `expected an IP address or a CIDR block such as 10.0.0.0/8 to trust, got ${JSON.stringify([wrong].flat()[0])}`,
+  [{ trustProxy: true }, 'trustProxy: expected a list, got true'],
+  ...['localhost', '10.0.0.0/', '10.0.0.0/33'].map((wrong): [object, string] => [
+    { trustProxy: [wrong] },
+    `trustProxy[0]: expected an IP address, a CIDR block such as 10.0.0.0/8, or "loopback", got "${wrong}"`,
   ]),
 ])('an invalid option stops the start: %j', async (options, complaint) => {
   const fastify = Fastify()
