@@ -13,7 +13,10 @@ export interface ValueOptions {
    * If passed to `getOrSet`, it also limits how stale an existing value may be, even if that has a longer grace.
    */
   readonly grace?: Duration | undefined
-  /** Within grace, how long to wait for a load before the stale value is returned; `0` returns it at once. */
+  /**
+   * Within grace, how long to wait for a load before the stale value is returned; `0` returns it at once. Kept with the
+   * value, for calls that pass none, only if it is 0.
+   */
   readonly softTimeout?: Duration | undefined
   /** Share of `ttl`, above 0 and below 1, after which a hit loads anew in the background. */
   readonly refreshAhead?: number | undefined

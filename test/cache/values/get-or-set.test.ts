@@ -207,6 +207,17 @@ describe('getOrSet', () => {
     expect([await soon, await late]).toEqual(['new', 'old'])
   })
 
+  test('a softTimeout above 0 is not kept with the value: a call that passes none waits for the load', async () => {
+    const { cache, clock } = library()
+    await cache.getOrSet('k', () => 'old', { ttl: '5s', grace: '1h', softTimeout: '200ms' })
+    await clock.advance(6_000)
+    const { load, open } = gated<string>()
+    const waiting = cache.getOrSet('k', load)
+    await clock.advance(300)
+    open[0]?.resolve('new')
+    expect(await waiting).toBe('new')
+  })
+
   test.each([0, 1, 2, -0.5, Number.NaN])('refreshAhead %d is refused', async (refreshAhead) => {
     const { cache } = library()
     const message = `expected a number above 0 and below 1, such as 0.8, got ${refreshAhead}`
