@@ -18,7 +18,8 @@ export function explainDialog(dialog) {
     const now = element('div', { 'aria-live': 'polite' }, element('p', { className: 'soft' }, 'Asking …'))
     const close = element('button', { type: 'submit', className: 'primary' }, 'Close')
     dialog.replaceChildren(
-      element('h2', { id: 'explain-title' }, `${request.method} ${request.url}`),
+      // With the focus on the first button, a dialog higher than the window would open at its end.
+      element('h2', { id: 'explain-title', tabIndex: -1, autofocus: true }, `${request.method} ${request.url}`),
       element('h3', {}, 'Then'),
       facts(eventFacts(request)),
       element('h3', {}, 'Now ', element('small', {}, 'for the same URL without request fields')),

@@ -8,7 +8,7 @@ import type { Snapshot } from '../../src/live/live.ts'
 import { INSTALL_MS, launchChromium } from '../support/chromium.ts'
 import { type Herdgate, startHerdgate, TOKEN } from '../support/herdgate.ts'
 import { temporaryFolder } from '../support/folder.ts'
-import { brightness, focused, kept, overlap, pointsOf, scrollWidth, sticksOut } from '../support/in-page.js'
+import { brightness, focused, kept, overlap, pointsOf, scrolledBy, scrollWidth, sticksOut } from '../support/in-page.js'
 import { get, type Origin, startOrigin } from '../support/http.ts'
 import { until } from '../support/waiting.ts'
 
@@ -208,6 +208,16 @@ describe('the dashboard', () => {
     expect((await row.boundingBox())?.height).toBeLessThan(80)
     await row.click()
     await page.locator('#explain h2', { hasText: path }).waitFor()
+  })
+
+  test('an explanation higher than the window opens at its beginning', async () => {
+    const page = await visit(herdgate.admin, { viewport: { width: 400, height: 500 } })
+    await logIn(page, TOKEN)
+    await live(page)
+    await ask(`/${'high/'.repeat(100)}`)
+    await page.locator('.requests tbody button', { hasText: '/high/' }).click()
+    await page.locator('#explain dd', { hasText: 'serve: fresh' }).waitFor()
+    expect(await page.evaluate(scrolledBy, '#explain')).toBe(0)
   })
 
   test('the newest request is first in the list, whichever worker reported first', async () => {

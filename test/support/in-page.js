@@ -30,6 +30,9 @@ export const brightness = () => Number(/\d+/.exec(getComputedStyle(document.body
 /** @returns {number} */
 export const scrollWidth = () => document.documentElement.scrollWidth
 
+/** How far an element is scrolled, in pixels. @param {string} selector @returns {number} */
+export const scrolledBy = (selector) => document.querySelector(selector).scrollTop
+
 /** Class of the element that has the focus. @returns {string} */
 export const focused = () => document.activeElement?.className ?? ''
 
