@@ -2,9 +2,10 @@
 import type { Logger } from 'pino'
 import type { EventPayloads, Events, RequestEvent } from '../events.ts'
 import { type Fields, field } from '../fields.ts'
+import type { Selectors } from '../model.ts'
 import { purgeLine, requestLine } from './log-line.ts'
 import { cacheStatus } from '../policy/cache-status.ts'
-import { printable } from './printable.ts'
+import { octetsInJson, printable } from './printable.ts'
 import { redactedPath } from './redacted-path.ts'
 
 export interface AccessLogOptions {
@@ -22,9 +23,12 @@ export interface AccessLogOptions {
 
 type PurgeEvent = EventPayloads['purge']
 
-/** How many selectors of one kind an audit line repeats, and how much of each. */
+/** How many selectors of one kind an audit line repeats, how much of each, and of all together, in octets. */
 const MAX_SELECTORS = 10
 const LONGEST_SELECTOR = 256
+const LONGEST_SELECTORS = 3_000
+/** Octets around each: two quotation marks and a comma. */
+const QUOTED = 3
 /** Of what a client says of itself. */
 const LONGEST_AGENT = 256
 const LONGEST_ID = 128
@@ -99,9 +103,7 @@ function purgeMembers({ by, mode, outcome, selectors, receipt, tookMs }: PurgeEv
     by,
     mode,
     outcome,
-    ...capped('tags', selectors.tags),
-    ...capped('urls', selectors.urls),
-    ...capped('prefixes', selectors.prefixes),
+    ...capped(selectors),
     all: selectors.all || undefined,
     id: receipt?.id,
     position: receipt?.position,
@@ -110,10 +112,21 @@ function purgeMembers({ by, mode, outcome, selectors, receipt, tookMs }: PurgeEv
   }
 }
 
-function capped(kind: string, selectors: readonly string[] | undefined): object {
-  if (selectors === undefined || selectors.length === 0) return {}
-  const shown = selectors.slice(0, MAX_SELECTORS).map((selector) => printable(selector, LONGEST_SELECTOR))
-  return { [kind]: shown, ...(selectors.length > MAX_SELECTORS && { [`${kind}Count`]: selectors.length }) }
+function capped({ tags = [], urls = [], prefixes = [] }: Selectors): object {
+  const kinds = Object.entries({ tags, urls, prefixes }).filter(([, selectors]) => selectors.length > 0)
+  const members = kinds.map(([kind, selectors]) => {
+    const shown = startOf(selectors.slice(0, MAX_SELECTORS), LONGEST_SELECTORS / kinds.length)
+    return { [kind]: shown, ...(selectors.length > shown.length && { [`${kind}Count`]: selectors.length }) }
+  })
+  return Object.assign({}, ...members)
+}
+
+/** As many as take `longest` octets in JSON. */
+function startOf(selectors: readonly string[], longest: number): string[] {
+  let left = longest
+  return selectors
+    .map((selector) => printable(selector, LONGEST_SELECTOR))
+    .filter((shown) => (left -= octetsInJson(shown) + QUOTED) >= 0)
 }
 
 const rounded = (ms: number): number => Math.round(ms * 100) / 100

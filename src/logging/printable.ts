@@ -2,10 +2,30 @@
 // oxlint-disable-next-line no-control-regex -- finding them is the purpose
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g
 
-/** Text fit for a log line: controls as `\xNN` or `\uNNNN`, and at most `longest` characters of it. */
+/**
+ * Text fit for a log line: controls as `\xNN` or `\uNNNN`, and of it as much as takes `longest` octets in JSON. Its
+ * characters take one to seven each, and the whole line has to fit into one write (`openLog`).
+ */
 export function printable(text: string, longest: number = Number.POSITIVE_INFINITY): string {
-  const shown = text.length > longest ? `${text.slice(0, longest)}…` : text
-  return shown.replaceAll(CONTROLS, escaped)
+  const start = text.slice(0, longest)
+  const shown = start.replaceAll(CONTROLS, escaped)
+  if (octetsInJson(shown) > longest) return `${fitting(start, longest)}…`
+  return start === text ? shown : `${shown}…`
+}
+
+/** What it takes between its quotation marks. */
+export const octetsInJson = (text: string): number => Buffer.byteLength(JSON.stringify(text)) - 2
+
+function fitting(text: string, longest: number): string {
+  let fits = ''
+  let left = longest
+  for (const character of text) {
+    const shown = character.replaceAll(CONTROLS, escaped)
+    left -= octetsInJson(shown)
+    if (left < 0) break
+    fits += shown
+  }
+  return fits
 }
 
 function escaped(control: string): string {

@@ -1,7 +1,7 @@
 import { locate } from '../policy/target.ts'
 import { printable } from './printable.ts'
 
-/** A path longer than this is cut. */
+/** A path longer than this, in octets, is cut. */
 const LONGEST_PATH = 2048
 
 /** Path and query of a URL, with the names of its parameters but not their values. Empty when there is no URL. */
@@ -9,13 +9,13 @@ export function redactedPath(url: string): string {
   if (url === '') return ''
   const { target } = locate(url.slice(0, LONGEST_PATH))
   const mark = target.indexOf('?')
-  if (mark === -1) return printable(target)
+  if (mark === -1) return printable(target, LONGEST_PATH)
   const query = target
     .slice(mark + 1)
     .split('&')
     .map(redacted)
     .join('&')
-  return printable(`${target.slice(0, mark)}?${query}`)
+  return printable(`${target.slice(0, mark)}?${query}`, LONGEST_PATH)
 }
 
 /** A parameter without "=" may be all value. */

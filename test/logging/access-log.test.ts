@@ -92,8 +92,8 @@ describe('a JSON line', () => {
     const head = { fields: ['user-agent', `\x1b[2J${'a'.repeat(9_000)}`, 'X-Request-ID', '\u202e'.padEnd(9_000, 'b')] }
     const [line] = logged('info', (events) => events.emit('request', requestEvent({ outcome: MISS, head })))
     expect(line).toMatchObject({
-      ua: `\\x1b${'[2J'.padEnd(255, 'a')}…`,
-      reqId: `\\u202e${'b'.repeat(127)}…`,
+      ua: `\\x1b${'[2J'.padEnd(251, 'a')}…`,
+      reqId: `\\u202e${'b'.repeat(121)}…`,
     })
   })
 
@@ -220,11 +220,49 @@ describe('the audit line of a purge', () => {
     expect(JSON.stringify(line).length).toBeLessThan(4000)
   })
 
+  test('leaves out selectors for which there is no room, and says how many there were', () => {
+    const long = Array.from({ length: 10 }, (_, at) => `${at}`.padEnd(200, 'x'))
+    const selectors = { tags: ['a', 'b'], urls: long, prefixes: long.slice(0, 3) }
+    const [line] = logged('info', (events) => events.emit('purge', purgeEvent({ selectors })))
+    expect(line).toMatchObject({ ...selectors, urls: long.slice(0, 4), urlsCount: 10 })
+    expect(line).not.toHaveProperty('tagsCount')
+    expect(line).not.toHaveProperty('prefixesCount')
+  })
+
   test('is at debug if an unsafe request caused it, unless it failed', () => {
     const by = 'unsafe-method'
     expect(logged('info', (events) => events.emit('purge', purgeEvent({ by })))).toEqual([])
     expect(logged('debug', (events) => events.emit('purge', purgeEvent({ by })))).toHaveLength(1)
     const failed = purgeEvent({ by, outcome: 'failed', receipt: undefined })
     expect(logged('info', (events) => events.emit('purge', failed))).toHaveLength(1)
+  })
+})
+
+describe('a line fits into one write, which a pipe does not mix with those of other workers', () => {
+  /** What it takes with its newline, in octets. */
+  function octetsLogged(act: (events: Events) => void): number {
+    let octets = 0
+    const logger = pino({ level: 'info' }, { write: (line: string) => void (octets += Buffer.byteLength(line)) })
+    const events = new Events()
+    logRequests(events, logger, { pretty: false })
+    act(events)
+    return octets
+  }
+
+  test.each(['x', '"', '\\', 'ü', '\x85'])('whatever %j a client sends', (character) => {
+    const long = character.repeat(8_000)
+    const head = { fields: ['user-agent', long, 'x-request-id', long] }
+    const given = { url: `https://a.test/${long}?${long}`, outcome: MISS, head }
+    const octets = octetsLogged((events) => events.emit('request', requestEvent(given)))
+    expect(octets).toBeGreaterThan(2_000)
+    expect(octets).toBeLessThanOrEqual(4_096)
+  })
+
+  test.each(['x', '"', '語', '\u2028'])('whatever %j a purge names', (character) => {
+    const names = Array.from({ length: 256 }, (_, at) => `${at}${character.repeat(300)}`)
+    const selectors = { tags: names, urls: names, prefixes: names }
+    const octets = octetsLogged((events) => events.emit('purge', purgeEvent({ selectors })))
+    expect(octets).toBeGreaterThan(2_000)
+    expect(octets).toBeLessThanOrEqual(4_096)
   })
 })
