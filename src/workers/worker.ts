@@ -1,4 +1,5 @@
 /** A worker of `herdgate serve --workers N`: a proxy that gets its configuration, log and leases from its primary. */
+import cluster from 'node:cluster'
 import { pino } from 'pino'
 import { prepareOwnProcess } from '../heap/own-process.ts'
 import { closeOnErrors } from '../server/shutdown.ts'
@@ -44,6 +45,7 @@ const service: WorkerService = {
 
 const primary = new Calls<PrimaryService, WorkerService>((message) => void process.send?.(message, ignore), service)
 process.on('message', (message: Message) => primary.receive(message))
+cluster.worker?.on('error', ignore) // what node:cluster sends does not arrive: the primary is gone, and this ends too
 // Where the whole process group gets these, the primary acts on them: workers end when it tells them to, or is gone.
 process.on('SIGHUP', ignore)
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => primary.notify('terminated', undefined))

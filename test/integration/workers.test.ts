@@ -325,6 +325,23 @@ test('a primary that is killed takes its workers with it', async () => {
   await until(() => workers.every(isGone), 'they have ended')
 })
 
+test('a worker whose primary dies while handing it a connection ends quietly', async () => {
+  const node = await start()
+  const workers = await workersOf(node)
+  for (const worker of workers) process.kill(worker, 'SIGSTOP')
+  for (let at = 0; at < 4; at++) {
+    const client = connect(Number(new URL(node.url).port), '127.0.0.1')
+    client.on('error', () => {}) // nobody is left to answer it
+    await once(client, 'connect')
+  }
+  await node.ask('/livez') // by then the primary has handed one to each
+  const closed = once(node.child, 'close') // with the last process that may log
+  await node.stop('SIGKILL')
+  for (const worker of workers) process.kill(worker, 'SIGCONT')
+  await closed
+  expect(node.lines.filter((line) => JSON.parse(line).level >= 50)).toEqual([])
+})
+
 test('a reloaded configuration reaches every worker', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'workers-'))
   const file = join(folder, 'herdgate.yaml')
