@@ -5,6 +5,7 @@ import { HerdgateError } from '../errors.ts'
 import type { Events } from '../events.ts'
 import type { Snapshot } from '../live/live.ts'
 import type { CacheRequest, Clock, Store } from '../model.ts'
+import { LATE, within } from '../deadline.ts'
 import { doubtOpenFiles } from '../stores/disk/file.ts'
 import { isMemoryFault } from '../stores/disk/check-result.ts'
 import type { Member } from './member.ts'
@@ -21,6 +22,8 @@ const PATIENCE_IN_LEASES = 2
 const MIN_PATIENCE_MS = 2_000
 /** By then a signal to the whole process group has reached this process too. */
 const GROUP_SIGNAL_MS = 500
+/** How long one worker has to explain a request before another is asked too. */
+const LATE_AFTER_MS = 1_000
 
 export interface WorkforceParts {
   /** The module that a worker runs. */
@@ -118,11 +121,18 @@ export class Workforce {
     for (const { calls } of this.#pool.begun) calls.notify('watch', wanted)
   }
 
-  /** Any worker can answer: what it does not hold itself, it looks up where that is shared. */
+  /**
+   * Any worker can answer: what it does not hold itself, it looks up where that is shared. While one is late, the next
+   * is asked as well.
+   */
   async explain({ method, url, fields }: CacheRequest): Promise<Explanation> {
-    const [member] = this.#pool.listening
-    const asked = member?.calls.call('explain', { method, url, fields })
-    const explanation = member && asked && (await this.#pool.answerOf(member, asked))
+    const asked: Promise<Explanation | undefined>[] = []
+    for (const member of this.#pool.listening) {
+      asked.push(this.#pool.answerOf(member, member.calls.call('explain', { method, url, fields })))
+      const [answer] = await within([firstOf(asked)], LATE_AFTER_MS, this.#parts.clock)
+      if (answer !== LATE && answer !== undefined) return answer
+    }
+    const explanation = await firstOf(asked)
     if (explanation === undefined) throw new HerdgateError('overloaded', 'no worker could be asked')
     return explanation
   }
@@ -203,4 +213,10 @@ export class Workforce {
     this.#parts.ended(member)
     void this.reports.ended(member)
   }
+}
+
+/** The first answer that comes; undefined if none does. */
+async function firstOf<T>(asked: readonly Promise<T | undefined>[]): Promise<T | undefined> {
+  const answered = asked.map(async (one) => (await one) ?? Promise.reject(new Error('it has ended')))
+  return await Promise.any(answered).catch(() => undefined)
 }

@@ -167,6 +167,16 @@ test('a hung worker is killed before a purge is acknowledged, and connections ha
   await rm(folder, { recursive: true })
 })
 
+test('while a worker hangs, another explains a request', async () => {
+  const node = await start()
+  for (const hung of await workersOf(node)) {
+    process.kill(hung, 'SIGSTOP')
+    const { status, body } = await node.ask(`/v1/explain?url=${encodeURIComponent(`${node.url}/x`)}`)
+    expect({ status, decision: body.decision }).toEqual({ status: 200, decision: 'fetch' })
+    process.kill(hung, 'SIGCONT')
+  }
+})
+
 test('metrics are the totals of all workers, including one that has ended', async () => {
   const node = await start()
   for (let at = 0; at < 30; at++) await get(`${node.url}/${at % 3}`)
