@@ -35,7 +35,11 @@ export function send(reply: Reply, exchange: Exchange): void {
   } else {
     // As a latin1 string, a short body is sent in one write with the head; a buffer would take a writev.
     if (whole.length <= ONE_WRITE_BYTES) response.end(whole.toString('latin1'), 'latin1')
-    else response.end(whole)
+    else {
+      // By itself node:http would put the head of a buffer before what waits for this turn too: a 100 Continue.
+      if (response.socket === null) response.flushHeaders()
+      response.end(whole)
+    }
     report(reply, exchange, firstByteMs, whole.length, false)
   }
 }

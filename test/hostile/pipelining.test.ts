@@ -158,6 +158,23 @@ describe('an unsafe request', () => {
   })
 })
 
+test('a request that expects 100 gets it before its own answer, not within it', async () => {
+  const content = 'x'.repeat(40_000)
+  const slow = gate()
+  at.answer = (request) => {
+    if (pathOf(request) === '/slow') void slow.opened.then(() => request.socket.write(ok('slow')))
+    else request.socket.write(ok(content, 'Cache-Control: max-age=60\r\n'))
+  }
+  using client = await at.connected()
+  client.send(asking('/large'))
+  await client.receive(1)
+  client.send(`${asking('/slow')}GET /large HTTP/1.1\r\nHost: a.test\r\nExpect: 100-continue\r\n\r\n`)
+  await asked('/slow')
+  slow.open()
+  const { responses, interim, rest } = await client.receive(3)
+  expect([responses.map(({ body }) => body), interim, rest]).toEqual([[content, 'slow', content], [100], ''])
+})
+
 test('an answer that breaks off in its turn closes the connection without a reset, which could overtake earlier answers', async () => {
   const half = gate()
   at.answer = ({ socket, head }) => {
