@@ -37,11 +37,16 @@ export function send(reply: Reply, exchange: Exchange): void {
     if (whole.length <= ONE_WRITE_BYTES) response.end(whole.toString('latin1'), 'latin1')
     else {
       // By itself node:http would put the head of a buffer before what waits for this turn too: a 100 Continue.
-      if (response.socket === null) response.flushHeaders()
+      if (response.socket === null) sendHead(response)
       response.end(whole)
     }
     report(reply, exchange, firstByteMs, whole.length, false)
   }
+}
+
+/** In latin1, the encoding in which heads are received. `flushHeaders` would encode octets beyond ASCII as UTF-8. */
+function sendHead(response: ServerResponse): void {
+  response.write('', 'latin1')
 }
 
 const NOTHING = Buffer.alloc(0)
@@ -51,7 +56,7 @@ async function stream(reply: Reply, exchange: Exchange, firstByteMs: number): Pr
   const { response } = exchange
   const reader = reply.body?.read()
   if (reader === undefined) return
-  response.flushHeaders()
+  sendHead(response)
   const leave = () => reader.cancel()
   response.once('close', leave)
   let bytes = 0

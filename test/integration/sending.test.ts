@@ -33,6 +33,23 @@ test.each([
   expect(hints).toEqual([hint.split(/: (.*)/, 2)])
 })
 
+test('octets beyond ASCII in a field arrive as the origin sent them, while content streams and from the cache', async () => {
+  const field = 'Content-Disposition: attachment; filename="caf\u00e9.pdf"\r\n'
+  let sendRest = (): unknown => undefined
+  await start(({ socket }) => {
+    socket.write(`HTTP/1.1 200 OK\r\n${field}Cache-Control: max-age=60\r\nContent-Length: 8\r\n\r\nhalf`)
+    sendRest = () => socket.write('half')
+  })
+  const request = 'GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'
+  const socket = net.connect(port(), '127.0.0.1', () => socket.write(request))
+  await once(socket, 'readable')
+  sendRest()
+  expect(Buffer.concat(await socket.toArray()).toString()).toContain(field)
+  const stored = Buffer.from(await exchange(request), 'latin1').toString()
+  expect(stored).toContain('herdgate; hit')
+  expect(stored).toContain(field)
+})
+
 test('a client that half-closes after the request still gets the answer', async () => {
   await start(({ socket }) => void setTimeout(() => socket.write(ok('answer')), 200))
   expect(await exchange('GET /x HTTP/1.1\r\nHost: a\r\n\r\n', true)).toMatch(/^HTTP\/1.1 200 OK[^]*answer$/)
