@@ -3,6 +3,7 @@ import { getHeapSpaceStatistics } from 'node:v8'
 import { anonymousBytes } from './anonymous-memory.ts'
 import { collectAll, giveBackMemory } from './collector.ts'
 import type { MemoryCeilings } from './memory-ceilings.ts'
+import { onContent } from './young-garbage.ts'
 import type { Clock } from '../model.ts'
 
 /** Bytes in use. */
@@ -31,6 +32,8 @@ export interface MemoryPressureOptions {
   readonly collect?: () => void
   /** Says whether unused memory should be given back from now on. */
   readonly giveBack?: (isWanted: boolean) => void
+  /** Calls a function after every few MiB of content received, until the returned function is called. */
+  readonly onContent?: (run: () => void) => () => void
   readonly changed: (high: boolean, use: MemoryUse) => void
 }
 
@@ -40,7 +43,10 @@ const SAMPLED_EVERY_MS = { usually: 100, whereWanted: 20 }
 const THRESHOLDS = { high: 0.9, low: 0.85, wanted: 0.75, unwanted: 0.7 }
 /** Kept free of the container, however much is spare: the kernel also counts sockets and page tables. */
 const RESERVE = { share: 0.03, leastBytes: 8 * 2 ** 20 }
-/** Collecting blocks the process: it then rests for N times as long as it took, in ms within these bounds. */
+/**
+ * Collecting blocks the process: it then rests for N times as long as it took, in ms within these bounds, or until the
+ * process has grown by as much as is kept free.
+ */
 const RESTS = { times: 10, leastMs: 500, mostMs: 10_000 }
 /** What the store gave up in a burst it may take back, but slowly: it may be too large in itself. */
 const REGAINED_EVERY_MS = 60_000
@@ -51,15 +57,19 @@ export class MemoryPressure {
   #isWantedBack = false
   /** No collection before then. */
   #restsUntil = Number.NEGATIVE_INFINITY
+  /** The process's bytes after the last collection. */
+  #collectedTo = 0
   /** When the store may hold more again; never, unless it has given way. */
   #regainsAt = Number.POSITIVE_INFINITY
   /** Bytes that the store has given up but malloc still holds: reusable, though counted as the process's. */
   #spare = 0
   #cancel: () => void
+  readonly #hearNoMore: () => void
 
   constructor(options: MemoryPressureOptions) {
-    this.#options = { use: memoryUse, collect: collectAll, giveBack: giveBackMemory, ...options }
+    this.#options = { use: memoryUse, collect: collectAll, giveBack: giveBackMemory, onContent, ...options }
     this.#cancel = this.#later()
+    this.#hearNoMore = this.#options.onContent(() => this.#sample())
   }
 
   /** Memory is short: what needs more of it should be refused. */
@@ -69,6 +79,7 @@ export class MemoryPressure {
 
   close(): void {
     this.#cancel()
+    this.#hearNoMore()
   }
 
   #later(): () => void {
@@ -84,10 +95,11 @@ export class MemoryPressure {
     let use = read()
     const now = clock.now()
     const short = this.#shortNow(use)
-    const isCollected = isEither(short) && now >= this.#restsUntil
+    const isCollected = isEither(short) && (now >= this.#restsUntil || this.#hasGrown(use))
     if (isCollected) {
       use = this.#makeRoom(short)
       const collected = clock.now()
+      this.#collectedTo = use.anonymous
       this.#restsUntil = collected + Math.min(Math.max((collected - now) * RESTS.times, RESTS.leastMs), RESTS.mostMs)
     }
     const isWantedBack = isEither(this.#short(use, this.#isWantedBack ? THRESHOLDS.unwanted : THRESHOLDS.wanted))
@@ -98,6 +110,12 @@ export class MemoryPressure {
     if (high === this.#high) return
     this.#high = high
     changed(high, use)
+  }
+
+  /** Has the process grown since the last collection by what is kept free? After its rest it may be too late. */
+  #hasGrown({ anonymous }: MemoryUse): boolean {
+    const { container } = this.#options.ceilings
+    return container !== undefined && anonymous - this.#collectedTo > reserveOf(container)
   }
 
   /** Much may be garbage that the engine has not collected yet; if that is not enough, the store gives way. */
@@ -165,9 +183,11 @@ const isEither = ({ heap, container }: Short): boolean => heap || container
 
 /** The most that may be in use, however much is spare. The lower threshold stays as far below the high one as ever. */
 function mostOf(container: number, threshold: number): number {
-  const reserve = Math.max(RESERVE.share * container, RESERVE.leastBytes)
-  return Math.max(container - reserve, THRESHOLDS.high * container) - (THRESHOLDS.high - threshold) * container
+  const most = Math.max(container - reserveOf(container), THRESHOLDS.high * container)
+  return most - (THRESHOLDS.high - threshold) * container
 }
+
+const reserveOf = (container: number): number => Math.max(RESERVE.share * container, RESERVE.leastBytes)
 
 function memoryUse(): MemoryUse {
   let heap = 0

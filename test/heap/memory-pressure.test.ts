@@ -14,6 +14,7 @@ function underPressure(ceilings: { heap: number; container: number | undefined }
   const wanted: boolean[] = []
   let collections = 0
   let collectionTakesMs = 0
+  let receiveContent: (() => void) | undefined
   const pressure = new MemoryPressure({
     clock,
     ceilings,
@@ -37,6 +38,10 @@ function underPressure(ceilings: { heap: number; container: number | undefined }
       memory.garbage = 0
     },
     giveBack: (isWanted) => void wanted.push(isWanted),
+    onContent: (run) => {
+      receiveContent = run
+      return () => void (receiveContent = undefined)
+    },
     changed: (high) => void changes.push(high),
   })
   return {
@@ -48,6 +53,7 @@ function underPressure(ceilings: { heap: number; container: number | undefined }
     pressure,
     collections: () => collections,
     takes: (ms: number) => (collectionTakesMs = ms),
+    receiveContent: () => receiveContent?.(),
   }
 }
 
@@ -127,11 +133,36 @@ test.each([
   },
 )
 
+test('content that arrives is noticed before any timer runs', () => {
+  const { memory, pressure, collections, receiveContent } = underPressure()
+  memory.anonymous = 9_100
+  receiveContent()
+  expect([pressure.high, collections()]).toEqual([true, 1])
+})
+
+test('it does not rest while the process grows by what is kept free of the container', () => {
+  const { memory, collections, receiveContent } = underPressure()
+  for (const [anonymous, expected] of [
+    [9_100, 1],
+    [9_390, 1],
+    [9_410, 2],
+    [9_700, 2],
+    [9_720, 3],
+  ] as const) {
+    memory.anonymous = anonymous
+    receiveContent()
+    expect(collections()).toBe(expected)
+  }
+})
+
 test('it does nothing once closed', async () => {
-  const { clock, pressure } = underPressure()
+  const { clock, memory, pressure, collections, receiveContent } = underPressure()
   await clock.advance(1_000)
   pressure.close()
   expect(clock.pending).toBe(0)
+  memory.anonymous = 9_100
+  receiveContent()
+  expect(collections()).toBe(0)
 })
 
 test('the store shrinks before any request is refused, until a quarter of the heap is free', async () => {
