@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type ArrivalOptions, Body, BodyBudget, type BodyReader } from '../src/body.ts'
+import { onContent } from '../src/heap/young-garbage.ts'
 import { FakeClock, settle } from './support/fake-clock.ts'
 import { PushedBody } from './support/scripted-origin.ts'
 
@@ -26,6 +27,12 @@ function arriving(options: Partial<ArrivalOptions> = {}) {
 async function next(reader: BodyReader): Promise<string | undefined> {
   const chunk = await reader.next()
   return chunk && Buffer.from(chunk).toString()
+}
+
+async function everything(reader: BodyReader): Promise<string> {
+  let text = ''
+  for (let chunk = await next(reader); chunk !== undefined; chunk = await next(reader)) text += chunk
+  return text
 }
 
 describe('while a body is kept', () => {
@@ -321,6 +328,36 @@ describe('memory that bodies share', () => {
     expect(await next(reader)).toBeUndefined()
     expect([await first.body.fate, await second.body.fate, await small.body.fate]).toEqual(['kept', 'broken', 'kept'])
     expect(budget.used).toBe(0)
+  })
+
+  test('is exhausted while memory is short: a large body is passed on, and not even copied at its end', async () => {
+    const pressure = { high: false }
+    const budget = new BodyBudget(10 ** 6, pressure)
+    const [complete, partial, small] = [kept(budget), kept(budget), kept(budget)]
+    const readers = [complete, partial, small].map(({ body }) => body.read())
+    for (const { source } of [complete, partial]) source.push(LARGE)
+    small.source.push('small')
+    await settle()
+    pressure.high = true
+    partial.source.push(LARGE)
+    await settle()
+    expect([complete, partial, small].map(({ body }) => body.joinable)).toEqual([true, false, true])
+    for (const { source } of [complete, partial, small]) source.end()
+    expect(await Promise.all(readers.map(everything))).toEqual([LARGE, LARGE + LARGE, 'small'])
+    const fates = [complete, partial, small].map(({ body }) => body.fate)
+    expect(await Promise.all(fates)).toEqual(['broken', 'broken', 'kept'])
+    expect(budget.used).toBe(0)
+  })
+
+  test('a copy of all content is announced: what notices that memory is short for it prevents it', async () => {
+    const pressure = { high: false }
+    const end = onContent((soon) => void (pressure.high = soon > 4 * KIB * KIB))
+    const { source, body } = arriving({ keepBytes: 10 ** 7, budget: new BodyBudget(10 ** 7, pressure) })
+    source.push('x'.repeat(5 * KIB * KIB))
+    source.end()
+    await settle()
+    end()
+    expect([await body.fate, body.bytes]).toEqual(['broken', undefined])
   })
 
   test('is exhausted sooner by content in small pieces, which cost more than their length', async () => {

@@ -1,5 +1,6 @@
 import { asHerdgateError, HerdgateError } from '../errors.ts'
 import type { Fields } from '../fields.ts'
+import { copyFollows } from '../heap/young-garbage.ts'
 import type { Clock } from '../model.ts'
 import { ArrivalReader } from './arrival-reader.ts'
 import type { BodyBudget } from './budget.ts'
@@ -101,6 +102,7 @@ export class Arrival {
         this.#push(chunk)
         if (!this.#keeping) await this.#waitForRoom()
       }
+      if (this.#keeping) this.#prepareCopy()
       if (this.#keeping) this.#whole = joined(this.#chunks, this.#received)
     } catch (error) {
       this.#failure = error instanceof HerdgateError ? error : new HerdgateError('origin_reset', String(error))
@@ -185,6 +187,14 @@ export class Arrival {
     if (this.#keeping && this.#received > this.#options.keepBytes) this.#stopKeeping('outgrown')
     else if (this.#keeping && this.#charged > SMALL_BYTES && this.#options.budget?.isSpent) this.#stopKeeping('broken')
     this.wakeReaders()
+  }
+
+  /** For a moment the content takes twice its size, or is not kept after all. */
+  #prepareCopy(): void {
+    copyFollows(this.#received)
+    if (this.#charged <= SMALL_BYTES || !this.#options.budget?.isMemoryShort) return
+    this.#stopKeeping('broken')
+    this.#release() // no further chunk will do it
   }
 
   #stopKeeping(fate: Fate): void {

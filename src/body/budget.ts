@@ -1,10 +1,13 @@
 /** Counts the memory of arriving bodies, so that many of them at once cannot exhaust it. */
 export class BodyBudget {
   readonly #maxBytes: number
+  readonly #pressure: { readonly high: boolean } | undefined
   #used = 0
 
-  constructor(maxBytes: number) {
+  /** @param pressure whether memory is short: then nothing is left of the budget either */
+  constructor(maxBytes: number, pressure?: { readonly high: boolean }) {
     this.#maxBytes = maxBytes
+    this.#pressure = pressure
   }
 
   get used(): number {
@@ -12,7 +15,11 @@ export class BodyBudget {
   }
 
   get isSpent(): boolean {
-    return this.#used > this.#maxBytes
+    return this.#used > this.#maxBytes || this.isMemoryShort
+  }
+
+  get isMemoryShort(): boolean {
+    return this.#pressure?.high === true
   }
 
   /** @param bytes negative to give them back */

@@ -85,7 +85,7 @@ export function createCache(options: CacheOptions): Cache {
   } = options
   const counts = new Counts(events)
   const engine = new Engine({ store, log, clock, events, limits, sharing, pressure })
-  const budget = new BodyBudget(limits?.maxBodiesInProgress ?? MAX_BYTES_IN_PROGRESS)
+  const budget = new BodyBudget(limits?.maxBodiesInProgress ?? MAX_BYTES_IN_PROGRESS, pressure)
   const http = { engine, routes, log, clock, events, budget }
   const handle = createHandle(http)
   const values = createValues({ engine, store, log, clock, counts, sizeOf, defaults })

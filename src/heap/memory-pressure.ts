@@ -32,8 +32,11 @@ export interface MemoryPressureOptions {
   readonly collect?: () => void
   /** Says whether unused memory should be given back from now on. */
   readonly giveBack?: (isWanted: boolean) => void
-  /** Calls a function after every few MiB of content received, until the returned function is called. */
-  readonly onContent?: (run: () => void) => () => void
+  /**
+   * Calls a function after every few MiB of content received, with the bytes about to be taken at once, until the
+   * returned function is called.
+   */
+  readonly onContent?: (run: (soon: number) => void) => () => void
   readonly changed: (high: boolean, use: MemoryUse) => void
 }
 
@@ -69,7 +72,7 @@ export class MemoryPressure {
   constructor(options: MemoryPressureOptions) {
     this.#options = { use: memoryUse, collect: collectAll, giveBack: giveBackMemory, onContent, ...options }
     this.#cancel = this.#later()
-    this.#hearNoMore = this.#options.onContent(() => this.#sample())
+    this.#hearNoMore = this.#options.onContent((soon) => this.#sample(soon))
   }
 
   /** Memory is short: what needs more of it should be refused. */
@@ -90,14 +93,15 @@ export class MemoryPressure {
     })
   }
 
-  #sample(): void {
-    const { clock, use: read, giveBack, changed } = this.#options
-    let use = read()
+  /** @param soon bytes that are about to be taken */
+  #sample(soon = 0): void {
+    const { clock, giveBack, changed } = this.#options
+    let use = this.#use(soon)
     const now = clock.now()
     const short = this.#shortNow(use)
     const isCollected = isEither(short) && (now >= this.#restsUntil || this.#hasGrown(use))
     if (isCollected) {
-      use = this.#makeRoom(short)
+      use = this.#makeRoom(short, soon)
       const collected = clock.now()
       this.#collectedTo = use.anonymous
       this.#restsUntil = collected + Math.min(Math.max((collected - now) * RESTS.times, RESTS.leastMs), RESTS.mostMs)
@@ -112,6 +116,11 @@ export class MemoryPressure {
     changed(high, use)
   }
 
+  #use(soon: number): MemoryUse {
+    const { heap, anonymous } = this.#options.use()
+    return { heap, anonymous: anonymous + soon }
+  }
+
   /** Has the process grown since the last collection by what is kept free? After its rest it may be too late. */
   #hasGrown({ anonymous }: MemoryUse): boolean {
     const { container } = this.#options.ceilings
@@ -119,14 +128,14 @@ export class MemoryPressure {
   }
 
   /** Much may be garbage that the engine has not collected yet; if that is not enough, the store gives way. */
-  #makeRoom(short: Short): MemoryUse {
-    const { clock, use: read, collect } = this.#options
+  #makeRoom(short: Short, soon: number): MemoryUse {
+    const { clock, collect } = this.#options
     collect()
-    const use = read()
+    const use = this.#use(soon)
     const given = this.#giveWay(use, short)
     if (given === 0) return use
     collect()
-    const left = read()
+    const left = this.#use(soon)
     this.#regainsAt = clock.now() + REGAINED_EVERY_MS
     this.#spare += Math.max(0, given - (use.anonymous - left.anonymous))
     return left

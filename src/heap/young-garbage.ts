@@ -9,14 +9,16 @@ const HEARD_EVERY_BYTES = 4 * 2 ** 20
 let received = 0
 let unheard = 0
 let isWatching = false
-const listeners = new Set<() => void>()
+/** Is told how many bytes are about to be taken at once; 0: content has been received, a little at a time. */
+type Listener = (soon: number) => void
+const listeners = new Set<Listener>()
 
 /**
- * Calls `run` after every few MiB of content: one turn of the event loop can receive tens of them, and no timer runs
- * meanwhile.
+ * Calls `run` after every few MiB of content and copies of it: one turn of the event loop can receive tens of them, and
+ * no timer runs meanwhile.
  * @returns a function that ends it
  */
-export function onContent(run: () => void): () => void {
+export function onContent(run: Listener): () => void {
   listeners.add(run)
   return () => void listeners.delete(run)
 }
@@ -30,15 +32,21 @@ export function contentReceived(bytes: number): void {
   if (!isWatching) watch()
   received += bytes
   unheard += bytes
-  if (unheard >= HEARD_EVERY_BYTES) tellListeners()
+  if (unheard >= HEARD_EVERY_BYTES) tellListeners(0)
   if (received < EVERY_BYTES) return
   received = 0
   collectYoung()
 }
 
-function tellListeners(): void {
+/** Content that was received is about to be copied to a buffer of this size. */
+export function copyFollows(bytes: number): void {
+  unheard += bytes
+  if (unheard >= HEARD_EVERY_BYTES) tellListeners(bytes)
+}
+
+function tellListeners(soon: number): void {
   unheard = 0
-  for (const run of listeners) run()
+  for (const run of listeners) run(soon)
 }
 
 function watch(): void {

@@ -14,7 +14,7 @@ function underPressure(ceilings: { heap: number; container: number | undefined }
   const wanted: boolean[] = []
   let collections = 0
   let collectionTakesMs = 0
-  let receiveContent: (() => void) | undefined
+  let receiveContent: ((soon: number) => void) | undefined
   const pressure = new MemoryPressure({
     clock,
     ceilings,
@@ -53,7 +53,8 @@ function underPressure(ceilings: { heap: number; container: number | undefined }
     pressure,
     collections: () => collections,
     takes: (ms: number) => (collectionTakesMs = ms),
-    receiveContent: () => receiveContent?.(),
+    /** @param soon what is about to be taken at once */
+    receiveContent: (soon = 0) => receiveContent?.(soon * MIB),
   }
 }
 
@@ -137,6 +138,15 @@ test('content that arrives is noticed before any timer runs', () => {
   const { memory, pressure, collections, receiveContent } = underPressure()
   memory.anonymous = 9_100
   receiveContent()
+  expect([pressure.high, collections()]).toEqual([true, 1])
+})
+
+test('what is about to be taken counts', () => {
+  const { memory, pressure, collections, receiveContent } = underPressure()
+  memory.anonymous = 8_900
+  receiveContent(99)
+  expect([pressure.high, collections()]).toEqual([false, 0])
+  receiveContent(101)
   expect([pressure.high, collections()]).toEqual([true, 1])
 })
 

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { contentReceived, onContent } from '../../src/heap/young-garbage.ts'
+import { contentReceived, copyFollows, onContent } from '../../src/heap/young-garbage.ts'
 
 const MIB = 2 ** 20
 
@@ -17,4 +17,15 @@ test('whoever asked is told after every 4 MiB of content, until they no longer w
   end()
   contentReceived(20 * MIB)
   expect(told).toHaveBeenCalledTimes(2)
+})
+
+test('copies of content count, and are announced', () => {
+  const told = vi.fn()
+  const end = onContent(told)
+  contentReceived(3 * MIB)
+  copyFollows(3 * MIB)
+  contentReceived(4 * MIB)
+  copyFollows(3 * MIB)
+  end()
+  expect(told.mock.calls).toEqual([[3 * MIB], [0]])
 })
