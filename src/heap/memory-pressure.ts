@@ -25,6 +25,8 @@ export interface Yielding {
 export interface MemoryPressureOptions {
   readonly clock: Clock
   readonly ceilings: MemoryCeilings
+  /** Is the container nearly full? While it is not, a process may exceed its part; by default it is. */
+  readonly isContainerFull?: () => boolean
   /** Gives way before any request is refused. */
   readonly store: Yielding
   readonly use?: () => MemoryUse
@@ -54,6 +56,14 @@ const RESTS = { times: 10, leastMs: 500, mostMs: 10_000 }
 /** What the store gave up in a burst it may take back, but slowly: it may be too large in itself. */
 const REGAINED_EVERY_MS = 60_000
 
+const DEFAULTS = {
+  isContainerFull: () => true,
+  use: memoryUse,
+  collect: collectAll,
+  giveBack: giveBackMemory,
+  onContent,
+}
+
 export class MemoryPressure {
   readonly #options: Required<MemoryPressureOptions>
   #high = false
@@ -70,7 +80,7 @@ export class MemoryPressure {
   readonly #hearNoMore: () => void
 
   constructor(options: MemoryPressureOptions) {
-    this.#options = { use: memoryUse, collect: collectAll, giveBack: giveBackMemory, onContent, ...options }
+    this.#options = { ...DEFAULTS, ...options }
     this.#cancel = this.#later()
     this.#hearNoMore = this.#options.onContent((soon) => this.#sample(soon))
   }
@@ -168,7 +178,8 @@ export class MemoryPressure {
    */
   #shortNow(use: MemoryUse, isCollected = false): Short {
     const { heap, container } = this.#short(use, this.#high ? THRESHOLDS.low : THRESHOLDS.high, this.#spare)
-    return { heap, container: isCollected ? this.#short(use, THRESHOLDS.high, this.#spare).container : container }
+    const isOver = isCollected ? this.#short(use, THRESHOLDS.high, this.#spare).container : container
+    return { heap, container: isOver && this.#options.isContainerFull() }
   }
 
   /** Of which ceiling is more than this share in use? */

@@ -2,7 +2,7 @@
 import type { Logger } from 'pino'
 import type { Pressure } from '../cache/engine/shedding.ts'
 import { DeadBuffers } from '../heap/dead-buffers.ts'
-import { type MemoryCeilings, memoryCeilings } from '../heap/memory-ceilings.ts'
+import { isContainerNearlyFull, type MemoryCeilings, memoryCeilings } from '../heap/memory-ceilings.ts'
 import { MemoryPressure, type Yielding } from '../heap/memory-pressure.ts'
 import type { Clock, Store } from '../model.ts'
 
@@ -26,6 +26,8 @@ export function watchMemory({ clock, logger, store, containerShare, whileShort }
   const pressure = new MemoryPressure({
     clock,
     ceilings: ceilingsOf(containerShare),
+    // What one of several processes has beyond its share, malloc may keep for good.
+    ...(containerShare < 1 && { isContainerFull: isContainerNearlyFull }),
     store: {
       giveWay() {
         const givenUp = store.giveWay()

@@ -1,5 +1,11 @@
-import { expect, test } from 'vitest'
-import { oldGenerationOf } from '../../src/heap/memory-ceilings.ts'
+import { afterEach, expect, test, vi } from 'vitest'
+import { isContainerNearlyFull, oldGenerationOf } from '../../src/heap/memory-ceilings.ts'
+
+const MIB = 2 ** 20
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
 
 /** As reported by Node 26, in MiB, in containers of these sizes, without flags and with --max-old-space-size=231. */
 test.each([
@@ -30,4 +36,16 @@ test.each([
   { flags: '--max-semi-space-size=8', limit: 280, old: 256 },
 ])("Node's own flags take precedence: $flags", ({ flags, limit, old }) => {
   expect(oldGenerationOf(limit * 2 ** 20, 512 * 2 ** 20, flags) / 2 ** 20).toBe(old)
+})
+
+test.each([
+  { container: 1_000, available: 49, expected: true },
+  { container: 1_000, available: 51, expected: false },
+  { container: 100, available: 7, expected: true },
+  { container: 100, available: 9, expected: false },
+  { container: 0, available: 1, expected: false }, // no limit
+])('of $container MiB $available are left: nearly full is $expected', ({ container, available, expected }) => {
+  vi.spyOn(process, 'constrainedMemory').mockReturnValue(container * MIB)
+  vi.spyOn(process, 'availableMemory').mockReturnValue(available * MIB)
+  expect(isContainerNearlyFull()).toBe(expected)
 })

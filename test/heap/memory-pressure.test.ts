@@ -8,7 +8,7 @@ const CEILINGS = { heap: 1_000 * MIB, container: 10_000 * MIB }
 /** All in MiB. `held` memory is what the test sets; `garbage` goes away on collection. */
 function underPressure(ceilings: { heap: number; container: number | undefined } = CEILINGS) {
   const clock = new FakeClock()
-  const memory = { held: 0, garbage: 0, anonymous: 0 }
+  const memory = { held: 0, garbage: 0, anonymous: 0, isContainerFull: true }
   const store = { givesUp: 0, givenBack: 0, hasGivenWay: false, regains: [] as number[], regained: 0 }
   const changes: boolean[] = []
   const wanted: boolean[] = []
@@ -18,6 +18,7 @@ function underPressure(ceilings: { heap: number; container: number | undefined }
   const pressure = new MemoryPressure({
     clock,
     ceilings,
+    isContainerFull: () => memory.isContainerFull,
     store: {
       giveWay() {
         memory.held -= store.givesUp
@@ -224,6 +225,20 @@ test('malloc keeps freed memory for good: misses are not refused for as long', a
   await clock.advance(60_000)
   expect(changes).toEqual([true, false])
   expect(collections()).toBe(before)
+})
+
+test('a process may exceed its part of the container while others leave enough of it', async () => {
+  const { clock, memory, store, changes, collections } = underPressure()
+  store.givesUp = 100
+  Object.assign(memory, { anonymous: 11_000, isContainerFull: false })
+  await clock.advance(60_000)
+  expect([changes, collections(), store.hasGivenWay]).toEqual([[], 0, false])
+  memory.isContainerFull = true
+  await clock.advance(1_000)
+  expect([changes, store.hasGivenWay]).toEqual([[true], true])
+  memory.isContainerFull = false
+  await clock.advance(1_000)
+  expect(changes).toEqual([true, false])
 })
 
 test('memory that malloc keeps counts as available, but not the last of the container', async () => {

@@ -116,9 +116,10 @@ test("the primary's half of a store shared with workers shrinks as well", async 
   await expectAnsweredMisses(contained, '/body')
 }, 240_000)
 
-/** A Herdgate that believes it is in a container of this size. */
+/** A Herdgate that believes it is in a container of this size, of which other processes have taken what it does not. */
 function startContained(mebibytes: number, options: readonly string[]): Promise<Herdgate> {
-  const container = preloaded(`process.constrainedMemory = () => ${mebibytes} * 2 ** 20`)
+  const container = preloaded(`process.constrainedMemory = () => ${mebibytes} * 2 ** 20
+process.availableMemory = () => 0`)
   return startHerdgate(['--origin', url, '--log-level', 'warn', ...options], { NODE_OPTIONS: container })
 }
 
