@@ -19,7 +19,7 @@ export function memoryCeilings(): MemoryCeilings {
 
 const MEBIBYTE = 2 ** 20
 /** What should be left of a container for all its processes together: a share of it, or at least this much. */
-const LEFT = { share: 0.05, leastBytes: 8 * MEBIBYTE }
+const LEFT = { share: 0.1, leastBytes: 8 * MEBIBYTE }
 /** Bytes of each of the young generation's three half-spaces: a share of the memory there is, within bounds. */
 const HALF_SPACE = { share: 1 / 128, least: 2 * MEBIBYTE, most: 32 * MEBIBYTE }
 /** A smaller rest means that the limit is from `--max-heap-size`, and the young generation has shrunk to fit. */

@@ -25,7 +25,7 @@ export interface Yielding {
 export interface MemoryPressureOptions {
   readonly clock: Clock
   readonly ceilings: MemoryCeilings
-  /** Is the container nearly full? While it is not, a process may exceed its part; by default it is. */
+  /** Is the container nearly full? While it is not, a process may exceed its part a little; by default it is. */
   readonly isContainerFull?: () => boolean
   /** Gives way before any request is refused. */
   readonly store: Yielding
@@ -46,6 +46,8 @@ export interface MemoryPressureOptions {
 const SAMPLED_EVERY_MS = { usually: 100, whereWanted: 20 }
 /** Shares of a ceiling: memory is short from `high` until below `low`, wanted back from `wanted` until `unwanted`. */
 const THRESHOLDS = { high: 0.9, low: 0.85, wanted: 0.75, unwanted: 0.7 }
+/** Share of its part that one of several processes may use while the container is not full. */
+const MAX_EXCESS = 1.1
 /** Kept free of the container, however much is spare: the kernel also counts sockets and page tables. */
 const RESERVE = { share: 0.03, leastBytes: 8 * 2 ** 20 }
 /**
@@ -179,7 +181,13 @@ export class MemoryPressure {
   #shortNow(use: MemoryUse, isCollected = false): Short {
     const { heap, container } = this.#short(use, this.#high ? THRESHOLDS.low : THRESHOLDS.high, this.#spare)
     const isOver = isCollected ? this.#short(use, THRESHOLDS.high, this.#spare).container : container
-    return { heap, container: isOver && this.#options.isContainerFull() }
+    return { heap, container: isOver && (this.#isFarOver(use) || this.#options.isContainerFull()) }
+  }
+
+  /** By more than it may exceed its part: others could not start again. */
+  #isFarOver({ anonymous }: MemoryUse): boolean {
+    const { container } = this.#options.ceilings
+    return container !== undefined && anonymous > MAX_EXCESS * container
   }
 
   /** Of which ceiling is more than this share in use? */

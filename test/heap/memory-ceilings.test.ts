@@ -39,10 +39,10 @@ test.each([
 })
 
 test.each([
-  { container: 1_000, available: 49, expected: true },
-  { container: 1_000, available: 51, expected: false },
-  { container: 100, available: 7, expected: true },
-  { container: 100, available: 9, expected: false },
+  { container: 1_000, available: 99, expected: true },
+  { container: 1_000, available: 101, expected: false },
+  { container: 50, available: 7, expected: true },
+  { container: 50, available: 9, expected: false },
   { container: 0, available: 1, expected: false }, // no limit
 ])('of $container MiB $available are left: nearly full is $expected', ({ container, available, expected }) => {
   vi.spyOn(process, 'constrainedMemory').mockReturnValue(container * MIB)
