@@ -231,6 +231,7 @@ const RULES: readonly Rule[] = [
       'src/metrics.ts',
       'src/tracing/tracing.ts',
       'src/config/defaults.ts',
+      'src/config/memory-shares.ts',
       'src/heap/',
       'src/version.ts',
       'routes/proxy.ts',
@@ -244,6 +245,7 @@ const RULES: readonly Rule[] = [
     may: [
       'src/workers/',
       'src/server/',
+      'src/config/memory-shares.ts',
       'src/heap/own-process.ts',
       'src/logging/log.ts',
       'src/tracing/tracing.ts',
@@ -273,6 +275,7 @@ const RULES: readonly Rule[] = [
       'src/workers/',
       'src/stores/',
       'src/config/memory-shares.ts',
+      'src/heap/young-garbage.ts',
       'src/live/live.ts',
       'src/metrics/reports.ts',
       ...WORDS,

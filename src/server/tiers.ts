@@ -1,6 +1,7 @@
 /** Opens what a configuration asks for: stores, the invalidation log, and the leases by which one fetches for all. */
 import type { Chaos } from '../chaos/create-chaos.ts'
 import type { Config } from '../config.ts'
+import { copiesUnderway } from '../config/memory-shares.ts'
 import type { Events } from '../events.ts'
 import type { Clock, FetchLeases, InvalidationLog, Sharing, Store } from '../model.ts'
 import { diskLog } from '../stores/disk/log.ts'
@@ -40,13 +41,13 @@ export interface PrimaryParts {
 }
 
 /** Opens memory, and disk and Redis if they are configured, without waiting for Redis to be reached. */
-export function openTiers(config: Pick<Config, 'store' | 'lease'>, parts: TierParts): Tiers {
+export function openTiers(config: Pick<Config, 'store' | 'lease' | 'limits'>, parts: TierParts): Tiers {
   const { store: tiers } = config
   const { clock, events, chaos } = parts
   const { maxBytes, admission } = tiers.memory
   const memory = memoryStore({ maxBytes, admission, events, clock })
   const store = createTiered(
-    [chaos.store('memory', memory), ...primaryTier(parts), ...diskTier(tiers, parts), ...redisTier(tiers, parts)],
+    [chaos.store('memory', memory), ...primaryTier(parts), ...diskTier(config, parts), ...redisTier(tiers, parts)],
     clock,
   )
   const { log, degradedReasons } = openLog(config, parts, parts.primary?.memory?.log)
@@ -67,8 +68,10 @@ type Stores = Config['store']
 
 const primaryTier = ({ primary }: TierParts): Store[] => (primary?.memory === undefined ? [] : [primary.memory.store])
 
-function diskTier({ disk }: Stores, { chaos, clock, events }: TierParts): Store[] {
-  return disk === undefined ? [] : [chaos.store('disk', diskStore({ ...disk, events, clock }))]
+function diskTier({ store: { disk }, limits }: Pick<Config, 'store' | 'limits'>, parts: TierParts): Store[] {
+  const { chaos, clock, events } = parts
+  if (disk === undefined) return []
+  return [chaos.store('disk', diskStore({ ...disk, maxWaitingBytes: copiesUnderway(limits).toDisk, events, clock }))]
 }
 
 function redisTier({ redis }: Stores, { chaos, clock, events }: TierParts): Store[] {

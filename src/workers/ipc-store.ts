@@ -1,4 +1,5 @@
 import { correctionOf, systemClock } from '../clock.ts'
+import { copyFollows } from '../heap/young-garbage.ts'
 import type { Awaitable, Clock, Kept, Store, Stored, Written } from '../model.ts'
 import { decode, encode } from '../stores/codec/codec.ts'
 import type { Calls } from './calls.ts'
@@ -7,11 +8,17 @@ import type { PrimaryService } from './services.ts'
 type Memory = Pick<PrimaryService, 'get' | 'put' | 'forget' | 'forgetAll'>
 type Primary = Pick<Calls<Memory, unknown>, 'call' | 'notify'>
 
-/** Octets that may be on their way to the primary; an entry beyond that stays with the worker that has it. */
-const MAX_UNDERWAY_BYTES = 64 * 2 ** 20
+export interface IpcStoreOptions {
+  /**
+   * Octets that may be on their way to the primary, the last entry not counted; an entry beyond that stays with the
+   * worker that has it. They take a multiple of this: here, in messages, and in the primary.
+   */
+  readonly maxUnderway: number
+  readonly clock?: Clock
+}
 
 /** The memory of the primary as a store of its workers, each with a clock of its own. The primary reports its usage. */
-export function ipcStore(primary: Primary, clock: Clock = systemClock): Store {
+export function ipcStore(primary: Primary, { maxUnderway, clock = systemClock }: IpcStoreOptions): Store {
   let underway = 0
 
   const get = async (key: string): Promise<Kept> => {
@@ -22,10 +29,14 @@ export function ipcStore(primary: Primary, clock: Clock = systemClock): Store {
       return 'unknown'
     }
   }
+  const octetsOf = (key: string, stored: Stored): Buffer | undefined => {
+    if (stored.kind === 'response') copyFollows(2 * (stored.body.bytes?.length ?? 0)) // as octets, and in a message
+    return encode(key, stored, { correction: correctionOf(clock) })
+  }
   /** Whoever is told of the entry afterwards finds it: messages keep their order. */
   const set = (key: string, stored: Stored): Awaitable<Written> => {
-    const octets = encode(key, stored, { correction: correctionOf(clock) })
-    if (octets === undefined || underway + octets.length > MAX_UNDERWAY_BYTES) {
+    const octets = underway < maxUnderway ? octetsOf(key, stored) : undefined
+    if (octets === undefined) {
       primary.notify('forget', [key]) // what is there is older
       return 'lost'
     }

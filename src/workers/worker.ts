@@ -10,6 +10,7 @@ import { Calls, type Message } from './calls.ts'
 import { IpcLog } from './ipc-log.ts'
 import { ipcLeases } from './ipc-leases.ts'
 import { ipcStore } from './ipc-store.ts'
+import { copiesUnderway } from '../config/memory-shares.ts'
 import type { WorkerSetup, ListenFailure, PrimaryService, WorkerService } from './services.ts'
 
 prepareOwnProcess(1) // the other cores are for other workers
@@ -61,7 +62,11 @@ function begin({ config, containerShare, node, log: state }: WorkerSetup): void 
     logger,
     pretty: process.stdout.isTTY,
     containerShare,
-    primary: { leases: ipcLeases(primary), node, memory: log && { store: ipcStore(primary), log } },
+    primary: {
+      leases: ipcLeases(primary),
+      node,
+      memory: log && { store: ipcStore(primary, { maxUnderway: copiesUnderway(config.limits).toPrimary }), log },
+    },
     reportsUsage: ({ tier }) => tier === 'memory', // the other tiers are the same for all workers
     tracing,
   })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Capacity, workersOf } from '../../src/config/memory-shares.ts'
+import { type Capacity, copiesUnderway, workersOf } from '../../src/config/memory-shares.ts'
 import { type Flags, loadConfig } from '../../src/config.ts'
 import { ONE } from './given.ts'
 
@@ -17,6 +17,11 @@ describe('memory sizes that are not configured', () => {
       notes: loaded.notes,
     }
   }
+
+  test('copies on their way to another tier get a part of what bodies in progress get, up to 64 MiB', () => {
+    expect(copiesUnderway({ maxBodiesInProgress: 32 * MIB })).toEqual({ toDisk: 8 * MIB, toPrimary: 2 * MIB })
+    expect(copiesUnderway({ maxBodiesInProgress: 1024 * MIB })).toEqual({ toDisk: 64 * MIB, toPrimary: 16 * MIB })
+  })
 
   test('without a limit the default is 256 MiB each', () => {
     expect(given({ heap: 4096 * MIB })).toEqual({ workers: 1, store: 256, bodies: 256, notes: [] })

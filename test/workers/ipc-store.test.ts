@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
 import { Events } from '../../src/events.ts'
+import { onContent } from '../../src/heap/young-garbage.ts'
 import type { Clock } from '../../src/model.ts'
 import { ipcStore } from '../../src/workers/ipc-store.ts'
 import { SharedMemory } from '../../src/workers/shared-memory.ts'
@@ -8,7 +10,7 @@ import { FakeClock } from '../support/fake-clock.ts'
 import { line } from './line.ts'
 
 /** A worker's store, connected to its primary's memory. */
-function storeOn(memory: SharedMemory, clock?: Clock) {
+function storeOn(memory: SharedMemory, clock: Clock = systemClock, maxUnderway = 2 ** 20) {
   const { left, right } = line(
     {
       get: (key: string) => memory.get(key),
@@ -18,7 +20,7 @@ function storeOn(memory: SharedMemory, clock?: Clock) {
     },
     {},
   )
-  return { store: ipcStore(right, clock), hangUp: () => (left.hangUp(), right.hangUp()) }
+  return { store: ipcStore(right, { maxUnderway, clock }), hangUp: () => (left.hangUp(), right.hangUp()) }
 }
 const memoryOf = (maxBytes: number, events = new Events()) => new SharedMemory({ maxBytes, events })
 
@@ -55,6 +57,24 @@ test('it reports entries that the memory has no room for', async () => {
   const { store } = storeOn(memoryOf(10_000))
   expect(await store.set('k', response('x'), 60_000)).toBeUndefined()
   expect(await store.set('k', response('x'.repeat(10_000)), 60_000)).toBe('lost')
+})
+
+test('entries on their way to the primary are bounded, the last one not counted', async () => {
+  const { store } = storeOn(memoryOf(2 ** 20), systemClock, 15_000)
+  const set = (key: string) => store.set(key, response('x'.repeat(10_000)), 60_000)
+  await set('c')
+  expect(await Promise.all(['a', 'b', 'c'].map(set))).toEqual([undefined, undefined, 'lost'])
+  expect(await store.get('c')).toBeUndefined() // what was there was older
+  expect(await set('c')).toBeUndefined()
+})
+
+test('what an entry takes on its way is announced', async () => {
+  const announced: number[] = []
+  const end = onContent((soon) => void announced.push(soon))
+  const { store } = storeOn(memoryOf(2 ** 20))
+  await store.set('k', response('x'.repeat(3 * 2 ** 20)), 60_000)
+  end()
+  expect(announced).toEqual([6 * 2 ** 20])
 })
 
 test('the memory is bounded, and evictions are reported', () => {

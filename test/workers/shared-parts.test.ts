@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { Events } from '../../src/events.ts'
+import { onContent } from '../../src/heap/young-garbage.ts'
 import type { Member } from '../../src/workers/member.ts'
 import { SharedParts } from '../../src/workers/shared-parts.ts'
 import { valid } from '../config/given.ts'
@@ -18,6 +19,17 @@ test('while memory is short in the primary nothing is shared, neither new nor st
   pressure.high = false
   expect(await put({ key: 'k', octets: Buffer.from('newer') })).toBe(true)
   expect(Buffer.from((await get('k')) ?? []).toString()).toBe('newer')
+})
+
+test('a primary that notices that memory is short for an entry does not store it', async () => {
+  const pressure = { high: false }
+  const end = onContent((soon) => void (pressure.high = soon > 4 * 2 ** 20))
+  const watchMemory = () => ({ pressure, close() {} })
+  const config = valid({ flags: { origin: ['http://a.test'] } })
+  const parts = new SharedParts(config, { clock: new FakeClock(), events: new Events(), watchMemory })
+  const { put } = parts.serve({ number: 1 } as Member)
+  expect(await put({ key: 'k', octets: Buffer.alloc(5 * 2 ** 20) })).toBe(false)
+  end()
 })
 
 test("the primary's entries are released once, not again for each worker: later ones stay", async () => {

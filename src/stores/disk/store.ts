@@ -22,18 +22,26 @@ export interface DiskStoreOptions {
   readonly maxBytes?: number | string | undefined
   /** Larger entries are not stored; in bytes or as text. An eighth of `maxBytes` by default, and no more than that. */
   readonly maxObjectBytes?: number | string | undefined
+  /**
+   * What waits to be written may take this much memory, the last entry not counted; in bytes or as text, `64MiB` by
+   * default. A disk that does not keep up costs writes, not the process.
+   */
+  readonly maxWaitingBytes?: number | string | undefined
   readonly events?: Events | undefined
   readonly clock?: Clock | undefined
 }
 
-const OPTIONS: Names<DiskStoreOptions> = { path: true, maxBytes: true, maxObjectBytes: true, events: true, clock: true }
+const OPTIONS: Names<DiskStoreOptions> = {
+  path: true,
+  maxBytes: true,
+  maxObjectBytes: true,
+  maxWaitingBytes: true,
+  events: true,
+  clock: true,
+}
 
 const TIER: Tier = 'disk'
-/**
- * What waits to be written may take this much memory, the last entry not counted: a disk that does not keep up costs
- * writes, not the process.
- */
-const MAX_WAITING = 64 * 2 ** 20
+const MAX_WAITING_BYTES = 64 * 2 ** 20
 const SWEEP_MS = 10_000
 
 /**
@@ -50,6 +58,7 @@ export function diskStore(options: DiskStoreOptions): Store {
 class DiskStore implements Store {
   readonly #maxBytes: number
   readonly #maxObjectBytes: number
+  readonly #maxWaitingBytes: number
   readonly #events: Events | undefined
   readonly #clock: Clock
   readonly #access: DiskAccess
@@ -60,9 +69,12 @@ class DiskStore implements Store {
   #waiting = 0
   #stopSweeping = () => {}
 
-  constructor({ path, maxBytes = DEFAULT_DISK_BYTES, maxObjectBytes, events, clock = systemClock }: DiskStoreOptions) {
+  constructor(options: DiskStoreOptions) {
+    const { path, maxBytes = DEFAULT_DISK_BYTES, maxObjectBytes, maxWaitingBytes = MAX_WAITING_BYTES } = options
+    const { events, clock = systemClock } = options
     this.#maxBytes = size(maxBytes)
     this.#maxObjectBytes = Math.min(maxObjectBytes === undefined ? Infinity : size(maxObjectBytes), this.#maxBytes / 8)
+    this.#maxWaitingBytes = size(maxWaitingBytes)
     this.#events = events
     this.#clock = clock
     this.#access = new DiskAccess(path, clock, events)
@@ -159,7 +171,7 @@ class DiskStore implements Store {
     let bytes = this.#waiting
     const correction = correctionOf(this.#clock)
     return writes.map(({ key, stored, keepForMs }) => {
-      const octets = bytes < MAX_WAITING ? this.#admitted(encode(key, stored, { correction })) : undefined
+      const octets = bytes < this.#maxWaitingBytes ? this.#admitted(encode(key, stored, { correction })) : undefined
       bytes += octets?.length ?? 0
       return { address: addressOf(key), octets, until: this.#clock.now() + correction + keepForMs }
     })

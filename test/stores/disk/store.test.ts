@@ -214,6 +214,13 @@ test('the queue for a slow disk is bounded', async () => {
   await store.close()
 })
 
+test('the queue may be smaller', async () => {
+  const store = diskStore({ path: temporaryFolder(), maxWaitingBytes: '15KiB' })
+  const set = (key: string) => store.set(key, response('x'.repeat(10_000)), 60_000)
+  expect(await Promise.all(['a', 'b', 'c'].map(set))).toEqual([undefined, undefined, 'lost'])
+  await store.close()
+})
+
 test('an entry larger than the queue is written if nothing else is waiting', async () => {
   const store = diskStore({ path: temporaryFolder() })
   const large = (letter: string) => response(letter.repeat(65 * 2 ** 20))
