@@ -3,8 +3,8 @@
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g
 
 /**
- * Text fit for a log line: controls as `\xNN` or `\uNNNN`, and of it as much as takes `longest` octets in JSON. Its
- * characters take one to seven each, and the whole line has to fit into one write (`openLog`).
+ * Text fit for a log line: controls as `\xNN` or `\uNNNN`, cut to what takes `longest` octets in JSON, as the whole line
+ * has to fit into one write (`openLog`). A character takes one to seven octets.
  */
 export function printable(text: string, longest: number = Number.POSITIVE_INFINITY): string {
   const start = text.slice(0, longest)
@@ -13,8 +13,12 @@ export function printable(text: string, longest: number = Number.POSITIVE_INFINI
   return start === text ? shown : `${shown}…`
 }
 
+/** ASCII that JSON does not escape: most paths and fields consist of nothing else. */
+const PLAIN = /^[ !#-[\]-~]*$/
+
 /** What it takes between its quotation marks. */
-export const octetsInJson = (text: string): number => Buffer.byteLength(JSON.stringify(text)) - 2
+export const octetsInJson = (text: string): number =>
+  PLAIN.test(text) ? text.length : Buffer.byteLength(JSON.stringify(text)) - 2
 
 function fitting(text: string, longest: number): string {
   let fits = ''
