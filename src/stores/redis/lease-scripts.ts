@@ -15,6 +15,10 @@ local fence = redis.call('HGET', KEYS[1], 'fence')
 local left = redis.call('PTTL', KEYS[1])
 if fence and left > 0 then
   redis.call('HSET', KEYS[1], 'awaited', 1)
+  if left > tonumber(ARGV[2]) then -- the clock of Redis was set back
+    left = ARGV[2]
+    redis.call('PEXPIRE', KEYS[1], left)
+  end
   return { '0', fence, tostring(left) }
 end
 local time = redis.call('TIME')

@@ -170,6 +170,17 @@ describe('a holder that is gone', () => {
     expect(answers.map(({ kind }) => kind)).toEqual(['held', 'stored', 'stored'])
   })
 
+  test('is replaced after the life of its lease although the clock of Redis was set back', async () => {
+    await using proxy = await startFaultProxy({ port: server.port })
+    const dead = await connected({ url: `redis://127.0.0.1:${proxy.port}` })
+    const waiting = await connected({ life: 500, maxWait: '20s' })
+    heldBy(await dead.take('k'))
+    proxy.set({ kind: 'reset' })
+    const [name = ''] = await redis.keys(`${prefix}:fetch:*`)
+    await redis.pexpire(name, 3_600_000)
+    heldBy(await waiting.take('k'))
+  })
+
   test('is not confused with one that takes long', async () => {
     const life = 6_000
     const [first, second] = [await connected({ life }), await connected({ life })]
