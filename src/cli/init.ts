@@ -55,10 +55,10 @@ function write(file: string, text: string, { force = false, redis = '' }: InitFl
 const quoted = (text: string): string => JSON.stringify(text)
 
 function starter({ origin, ttl, redis }: InitFlags): string {
-  const tiers =
+  const [store, shared] =
     redis === undefined
-      ? '# redis: { url: "redis://127.0.0.1:6379" }   # shared by all nodes'
-      : `redis: { url: ${quoted(redis)} }`
+      ? ['# store:', '#   redis: { url: "redis://127.0.0.1:6379" }       # shared by all nodes']
+      : ['store:', `  redis: { url: ${quoted(redis)} }`]
   return `# Herdgate. Check it with "herdgate check --config FILE"; "herdgate schema" prints the schema for editors.
 version: 1
 origins:
@@ -76,9 +76,9 @@ routes:                              # first match wins
     # refreshAhead: 0.8              # a hit late in the lifetime refreshes in the background
     # tags: [all]                    # added to the response's own
     # key: { query: { ignore: [utm_*] } }
-store:
-  memory: { maxBytes: 256MiB }
-  # disk: { path: ./var/cache, maxBytes: 10GiB }   # survives a restart
-  ${tiers}
+${store}
+#   memory: { maxBytes: 256MiB }                   # the default; in a container, a share of its limit
+#   disk: { path: ./var/cache, maxBytes: 10GiB }   # survives a restart
+${shared}
 `
 }

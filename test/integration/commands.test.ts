@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { loadConfig } from '../../src/config.ts'
 import { type Herdgate, startHerdgate, TOKEN } from '../support/herdgate.ts'
 import { get, type Origin, startOrigin } from '../support/http.ts'
 
@@ -165,6 +166,17 @@ describe('herdgate init', () => {
     expect(await run(args)).toMatchObject({ code: 1, err: expect.stringContaining('--force') })
     expect(await run([...args, '--force'])).toMatchObject({ code: 0 })
     expect(await readFile(file, 'utf8')).toBe(written)
+    await rm(folder, { recursive: true })
+  })
+
+  test.each(['', '--redis=redis://10.0.0.7:6379'])('leaves the size of memory to the container %s', async (redis) => {
+    const folder = await mkdtemp(join(tmpdir(), 'init-memory-'))
+    const path = join(folder, 'shop.yaml')
+    await run(['init', path, '--origin', 'http://a', ...(redis === '' ? [] : [redis])])
+    const file = { path, text: await readFile(path, 'utf8') }
+    const capacity = { container: 512 * 2 ** 20 }
+    const loaded = loadConfig({ flags: {}, env: {}, file, readFile: () => '', capacity })
+    expect(loaded.ok && loaded.config.store.memory.maxBytes / 2 ** 20).toBe(153)
     await rm(folder, { recursive: true })
   })
 
