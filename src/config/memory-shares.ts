@@ -59,7 +59,7 @@ export function copiesUnderway({ maxBodiesInProgress }: Pick<Limits, 'maxBodiesI
   readonly toPrimary: number
 } {
   const toDisk = Math.min(maxBodiesInProgress / 4, MAX_UNDERWAY_BYTES)
-  return { toDisk, toPrimary: toDisk / 4 }
+  return { toDisk: Math.ceil(toDisk), toPrimary: Math.ceil(toDisk / 4) }
 }
 
 const processesOf = (workers: number): number => (workers === 1 ? 1 : workers + 1)

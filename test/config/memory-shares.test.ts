@@ -21,6 +21,7 @@ describe('memory sizes that are not configured', () => {
   test('copies on their way to another tier get a part of what bodies in progress get, up to 64 MiB', () => {
     expect(copiesUnderway({ maxBodiesInProgress: 32 * MIB })).toEqual({ toDisk: 8 * MIB, toPrimary: 2 * MIB })
     expect(copiesUnderway({ maxBodiesInProgress: 1024 * MIB })).toEqual({ toDisk: 64 * MIB, toPrimary: 16 * MIB })
+    expect(copiesUnderway({ maxBodiesInProgress: 5 })).toEqual({ toDisk: 2, toPrimary: 1 }) // whole numbers
   })
 
   test('without a limit the default is 256 MiB each', () => {
