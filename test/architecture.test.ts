@@ -249,6 +249,7 @@ const RULES: readonly Rule[] = [
       'src/heap/own-process.ts',
       'src/logging/log.ts',
       'src/tracing/tracing.ts',
+      'node:cluster',
       'npm:pino',
     ],
   },
