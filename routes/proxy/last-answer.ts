@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { expectUnread } from '../../src/for-routes.ts'
 import type { Exchange } from './exchange.ts'
 
 /** Connections on which a refused request leaves in doubt where the next one begins. */
@@ -6,8 +7,10 @@ const closing = new WeakSet<IncomingMessage['socket']>()
 
 /** Makes the response the connection's last. */
 export function closeAfter({ message, response }: Pick<Exchange, 'message' | 'response'>): void {
+  const socket = response.socket ?? message.socket // the message may lose its own: given-content.ts
   response.shouldKeepAlive = false
-  closing.add(response.socket ?? message.socket) // the message may lose its own: given-content.ts
+  closing.add(socket)
+  expectUnread(socket)
 }
 
 /**

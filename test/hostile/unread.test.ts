@@ -76,6 +76,17 @@ test('a client that sends garbage after a request still gets its answer, without
   expect(client.failure).toBeUndefined()
 })
 
+test('a client whose request is refused gets the answer without a reset, although it has sent more', async () => {
+  using client = await connected()
+  client.send('GET /next HTTP/1.1\r\nHost: a.test\r\nHost: b.test\r\n\r\n')
+  const { responses, closed } = await client.receive(2)
+  expect([responses.map(({ status }) => status), closed]).toEqual([[400], true])
+  client.send(content)
+  client.end()
+  await client.gone()
+  expect(client.failure).toBeUndefined()
+})
+
 test.each(['url', 'admin'] as const)(
   'who asks for a tunnel and sends on is heard to the end, on the %s',
   async (port) => {
