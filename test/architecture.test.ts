@@ -43,7 +43,7 @@ const RULES: readonly Rule[] = [
   { from: 'src/response-record.ts', may: [] },
   { from: 'src/errors.ts', may: [] },
   { from: 'src/events.ts', may: [] },
-  { from: 'src/body', may: ['src/body/', 'src/errors.ts', 'src/heap/young-garbage.ts'] },
+  { from: 'src/body', may: ['src/body/', 'src/errors.ts', 'src/heap/content-volume.ts'] },
   { from: 'src/clock.ts', may: [] },
   { from: 'src/deadline.ts', may: [] },
   { from: 'src/units.ts', may: ['src/given.ts'] },
@@ -134,7 +134,7 @@ const RULES: readonly Rule[] = [
   { from: 'src/stores/', may: WORDS },
   {
     from: 'src/origin/',
-    may: ['src/origin/', 'src/node-http.ts', 'src/heap/young-garbage.ts', ...WORDS, 'node:', 'npm:undici'],
+    may: ['src/origin/', 'src/node-http.ts', 'src/heap/content-volume.ts', ...WORDS, 'node:', 'npm:undici'],
   },
   {
     from: 'src/lane/',
@@ -276,7 +276,7 @@ const RULES: readonly Rule[] = [
       'src/workers/',
       'src/stores/',
       'src/config/memory-shares.ts',
-      'src/heap/young-garbage.ts',
+      'src/heap/content-volume.ts',
       'src/live/live.ts',
       'src/metrics/reports.ts',
       ...WORDS,

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type ArrivalOptions, Body, BodyBudget, type BodyReader } from '../src/body.ts'
-import { onContent } from '../src/heap/young-garbage.ts'
+import { onContent } from '../src/heap/content-volume.ts'
 import { FakeClock, settle } from './support/fake-clock.ts'
 import { PushedBody } from './support/scripted-origin.ts'
 

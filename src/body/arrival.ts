@@ -1,6 +1,6 @@
 import { asHerdgateError, HerdgateError } from '../errors.ts'
 import type { Fields } from '../fields.ts'
-import { copyFollows } from '../heap/young-garbage.ts'
+import { aboutToCopy } from '../heap/content-volume.ts'
 import type { Clock } from '../model.ts'
 import { ArrivalReader } from './arrival-reader.ts'
 import type { BodyBudget } from './budget.ts'
@@ -191,7 +191,7 @@ export class Arrival {
 
   /** For a moment the content takes twice its size, or is not kept after all. */
   #prepareCopy(): void {
-    copyFollows(this.#received)
+    aboutToCopy(this.#received)
     if (this.#charged <= SMALL_BYTES || !this.#options.budget?.isMemoryShort) return
     this.#stopKeeping('broken')
     this.#release() // no further chunk will do it

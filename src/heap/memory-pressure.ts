@@ -3,7 +3,7 @@ import { getHeapSpaceStatistics } from 'node:v8'
 import { anonymousBytes } from './anonymous-memory.ts'
 import { collectAll, giveBackMemory } from './collector.ts'
 import type { MemoryCeilings } from './memory-ceilings.ts'
-import { onContent } from './young-garbage.ts'
+import { type ContentListener, onContent } from './content-volume.ts'
 import type { Clock } from '../model.ts'
 
 /** Bytes in use. */
@@ -34,11 +34,8 @@ export interface MemoryPressureOptions {
   readonly collect?: () => void
   /** Says whether unused memory should be given back from now on. */
   readonly giveBack?: (isWanted: boolean) => void
-  /**
-   * Calls a function after every few MiB of content received, with the bytes about to be taken at once, until the
-   * returned function is called.
-   */
-  readonly onContent?: (run: (soon: number) => void) => () => void
+  /** Reports content by volume. */
+  readonly onContent?: (listener: ContentListener) => () => void
   readonly changed: (high: boolean, use: MemoryUse) => void
 }
 
@@ -79,12 +76,12 @@ export class MemoryPressure {
   /** Bytes that the store has given up but malloc still holds: reusable, though counted as the process's. */
   #spare = 0
   #cancel: () => void
-  readonly #hearNoMore: () => void
+  readonly #stopListening: () => void
 
   constructor(options: MemoryPressureOptions) {
     this.#options = { ...DEFAULTS, ...options }
     this.#cancel = this.#later()
-    this.#hearNoMore = this.#options.onContent((soon) => this.#sample(soon))
+    this.#stopListening = this.#options.onContent((soon) => this.#sample(soon))
   }
 
   /** Memory is short: what needs more of it should be refused. */
@@ -94,7 +91,7 @@ export class MemoryPressure {
 
   close(): void {
     this.#cancel()
-    this.#hearNoMore()
+    this.#stopListening()
   }
 
   #later(): () => void {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { HerdgateError } from '../errors.ts'
 import { clientGone } from './failure.ts'
-import { contentReceived } from '../heap/young-garbage.ts'
+import { contentReceived } from '../heap/content-volume.ts'
 
 /** Learns which side is being waited for, as the upload proceeds. */
 export interface UploadProgress {

@@ -1,6 +1,6 @@
 import type { HerdgateError } from '../errors.ts'
 import type { Content } from '../model.ts'
-import { contentReceived } from '../heap/young-garbage.ts'
+import { contentReceived } from '../heap/content-volume.ts'
 
 /** At these limits nothing more is taken from the connection until the content is read. */
 const MAX_BYTES = 64 * 1024

@@ -1,5 +1,5 @@
 import { correctionOf, systemClock } from '../clock.ts'
-import { copyFollows } from '../heap/young-garbage.ts'
+import { aboutToCopy } from '../heap/content-volume.ts'
 import type { Awaitable, Clock, Kept, Store, Stored, Written } from '../model.ts'
 import { decode, encode } from '../stores/codec/codec.ts'
 import type { Calls } from './calls.ts'
@@ -30,7 +30,7 @@ export function ipcStore(primary: Primary, { maxUnderway, clock = systemClock }:
     }
   }
   const octetsOf = (key: string, stored: Stored): Buffer | undefined => {
-    if (stored.kind === 'response') copyFollows(2 * (stored.body.bytes?.length ?? 0)) // as octets, and in a message
+    if (stored.kind === 'response') aboutToCopy(2 * (stored.body.bytes?.length ?? 0)) // as octets, and in a message
     return encode(key, stored, { correction: correctionOf(clock) })
   }
   /** Whoever is told of the entry afterwards finds it: messages keep their order. */

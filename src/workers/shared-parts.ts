@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts'
 import type { Events } from '../events.ts'
-import { contentReceived, copyFollows } from '../heap/young-garbage.ts'
+import { contentReceived, aboutToCopy } from '../heap/content-volume.ts'
 import type { Clock } from '../model.ts'
 import type { MemoryWatch } from '../server/memory.ts'
 import type { LogState } from '../stores/log/marks.ts'
@@ -54,7 +54,7 @@ export class SharedParts {
   /** @returns whether others can get it from here: not while memory is short, when what was there goes as well */
   #put(key: string, octets: Uint8Array): boolean {
     contentReceived(octets.length)
-    copyFollows(octets.length)
+    aboutToCopy(octets.length)
     if (this.#watch?.pressure.high !== true) return this.memory?.put(key, octets) ?? false
     this.memory?.forget([key])
     return false

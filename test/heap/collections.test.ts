@@ -3,12 +3,12 @@ import { expect, test } from 'vitest'
 import { outputOf } from './own-script.ts'
 
 const COLLECTIONS = fileURLToPath(new URL('../../src/heap/collections.ts', import.meta.url))
-const YOUNG_GARBAGE = fileURLToPath(new URL('../../src/heap/young-garbage.ts', import.meta.url))
+const CONTENT_VOLUME = fileURLToPath(new URL('../../src/heap/content-volume.ts', import.meta.url))
 
 /** Output of a script in its own process, where nothing else makes garbage. V8 reports collections with a delay. */
 function outputAfter(flags: readonly string[], script: string): string {
   const imports = `import { collections } from ${JSON.stringify(COLLECTIONS)}
-    import { contentReceived } from ${JSON.stringify(YOUNG_GARBAGE)}
+    import { contentReceived } from ${JSON.stringify(CONTENT_VOLUME)}
     import { setTimeout as sleep } from 'node:timers/promises'\n`
   return outputOf([...flags, '--expose-gc', '--min-semi-space-size=16'], imports + script)
 }

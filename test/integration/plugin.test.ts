@@ -96,7 +96,9 @@ test('behind another Herdgate it needs a name of its own in Via', async () => {
 
 test('an option that is undefined counts as left out', async () => {
   origin = await startOrigin((_, response) => void response.writeHead(200, { 'Cache-Control': 'max-age=60' }).end('x'))
-  const names = 'match ttl override grace softTimeout refreshAhead cookies tags memory trustProxy via onCache'.split(' ')
+  const names = 'match ttl override grace softTimeout refreshAhead cookies tags memory trustProxy via onCache'.split(
+    ' ',
+  )
   const undefinedOptions: object = Object.fromEntries(names.map((name) => [name, undefined]))
   const fastify = Fastify()
   app.close = () => fastify.close()

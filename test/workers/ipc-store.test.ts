@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { Events } from '../../src/events.ts'
-import { onContent } from '../../src/heap/young-garbage.ts'
+import { onContent } from '../../src/heap/content-volume.ts'
 import type { Clock } from '../../src/model.ts'
 import { ipcStore } from '../../src/workers/ipc-store.ts'
 import { SharedMemory } from '../../src/workers/shared-memory.ts'

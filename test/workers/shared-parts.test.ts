@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Events } from '../../src/events.ts'
-import { onContent } from '../../src/heap/young-garbage.ts'
+import { onContent } from '../../src/heap/content-volume.ts'
 import type { Member } from '../../src/workers/member.ts'
 import { SharedParts } from '../../src/workers/shared-parts.ts'
 import { valid } from '../config/given.ts'

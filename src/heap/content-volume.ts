@@ -1,0 +1,35 @@
+/**
+ * Counts content, and reports every few MiB of it: a single turn of the event loop can receive tens of MiB, and no timer
+ * runs meanwhile. Process-wide, as memory and the garbage collector are.
+ */
+import { collectStreamed } from './young-garbage.ts'
+
+/** @param soon bytes about to be allocated at once; 0 if content has arrived in small pieces */
+export type ContentListener = (soon: number) => void
+
+const REPORTED_EVERY_BYTES = 4 * 2 ** 20
+
+let unreported = 0
+const listeners = new Set<ContentListener>()
+
+/** @returns a function that ends it */
+export function onContent(listener: ContentListener): () => void {
+  listeners.add(listener)
+  return () => void listeners.delete(listener)
+}
+
+/** A piece of content has arrived, from an origin, a client or another process. */
+export function contentReceived(bytes: number): void {
+  collectStreamed(bytes)
+  count(bytes, 0)
+}
+
+/** Content that has arrived is about to be copied, to buffers of this size together. */
+export const aboutToCopy = (bytes: number): void => count(bytes, bytes)
+
+function count(bytes: number, soon: number): void {
+  unreported += bytes
+  if (unreported < REPORTED_EVERY_BYTES) return
+  unreported = 0
+  for (const listener of listeners) listener(soon)
+}

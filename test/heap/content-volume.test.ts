@@ -1,0 +1,31 @@
+import { expect, test, vi } from 'vitest'
+import { contentReceived, aboutToCopy, onContent } from '../../src/heap/content-volume.ts'
+
+const MIB = 2 ** 20
+
+test('a listener is called after every 4 MiB of content, until it is removed', () => {
+  const listener = vi.fn()
+  const end = onContent(listener)
+  contentReceived(3 * MIB)
+  expect(listener).not.toHaveBeenCalled()
+  contentReceived(MIB)
+  expect(listener).toHaveBeenCalledOnce()
+  contentReceived(3 * MIB)
+  expect(listener).toHaveBeenCalledOnce()
+  contentReceived(20 * MIB)
+  expect(listener).toHaveBeenCalledTimes(2)
+  end()
+  contentReceived(20 * MIB)
+  expect(listener).toHaveBeenCalledTimes(2)
+})
+
+test('copies of content count, and are announced', () => {
+  const listener = vi.fn()
+  const end = onContent(listener)
+  contentReceived(3 * MIB)
+  aboutToCopy(3 * MIB)
+  contentReceived(4 * MIB)
+  aboutToCopy(3 * MIB)
+  end()
+  expect(listener.mock.calls).toEqual([[3 * MIB], [0]])
+})
