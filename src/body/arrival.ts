@@ -185,8 +185,13 @@ export class Arrival {
     this.#held += chunk.length
     this.#charge(chunk.length + CHUNK_BYTES)
     if (this.#keeping && this.#received > this.#options.keepBytes) this.#stopKeeping('outgrown')
-    else if (this.#keeping && this.#charged > SMALL_BYTES && this.#options.budget?.isSpent) this.#stopKeeping('broken')
+    else if (this.#keeping && this.#isTooMuch()) this.#stopKeeping('broken')
     this.wakeReaders()
+  }
+
+  #isTooMuch(): boolean {
+    const { budget } = this.#options
+    return budget !== undefined && this.#charged > SMALL_BYTES && (budget.isSpent || budget.isMemoryShort)
   }
 
   /** For a moment the content takes twice its size, or is not kept after all. */

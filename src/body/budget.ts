@@ -4,7 +4,7 @@ export class BodyBudget {
   readonly #pressure: { readonly high: boolean } | undefined
   #used = 0
 
-  /** @param pressure whether memory is short: then nothing is left of the budget either */
+  /** @param pressure whether memory is short: then large bodies are not kept either */
   constructor(maxBytes: number, pressure?: { readonly high: boolean }) {
     this.#maxBytes = maxBytes
     this.#pressure = pressure
@@ -15,7 +15,7 @@ export class BodyBudget {
   }
 
   get isSpent(): boolean {
-    return this.#used > this.#maxBytes || this.isMemoryShort
+    return this.#used > this.#maxBytes
   }
 
   get isMemoryShort(): boolean {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { describe, expect, test, vi } from 'vitest'
 import { Shedding } from '../../../src/cache/engine/shedding.ts'
 import { DEFAULT_RULES } from '../../../src/config/defaults.ts'
@@ -43,8 +44,8 @@ function shortOfMemory(rules: Partial<Rules> = {}) {
   const store = memoryStore({ maxBytes: '1MiB' })
   const routes = [{ name: 'default', match: {}, origin, rules: { ...DEFAULT_RULES, ...rules } }]
   const cache = createCache({ store, log: localLog({ generation: 'g' }), clock, routes, pressure })
-  const get = async (path: string, method = 'GET') =>
-    received(await cache.handle({ method, url: `http://a.test${path}`, fields: fieldsOf({}) }))
+  const get = async (path: string, method = 'GET', body?: Readable) =>
+    received(await cache.handle({ method, url: `http://a.test${path}`, fields: fieldsOf({}), body }))
   return { clock, origin, pressure, store, cache, get }
 }
 
@@ -61,6 +62,16 @@ test('while memory is short, hits are served and misses get a 503', async () => 
   expect(origin.requests).toHaveLength(1)
   pressure.high = false
   expect(await get('/other')).toMatchObject({ status: 200, result: 'miss' })
+})
+
+test('while memory is short, the content of a QUERY is still read, and its answer served from the store', async () => {
+  const { origin, pressure, get } = shortOfMemory()
+  origin.script(() => ({ headers: { 'cache-control': 'max-age=60' }, body: 'b' }))
+  const query = (content: string) => get('/', 'QUERY', Readable.from([Buffer.from(content)]))
+  await query('a')
+  pressure.high = true
+  expect(await query('a')).toMatchObject({ status: 200, result: 'hit' })
+  expect(await query('b')).toMatchObject({ status: 503, result: 'shed' })
 })
 
 test('while memory is short, stale copies are served and nothing is refreshed in the background', async () => {
