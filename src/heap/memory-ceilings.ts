@@ -18,20 +18,20 @@ export function memoryCeilings(): MemoryCeilings {
 }
 
 const MEBIBYTE = 2 ** 20
-/** What should be left of a container for all its processes together: a share of it, or at least this much. */
-const LEFT = { share: 0.1, leastBytes: 8 * MEBIBYTE }
+/** A container with less than this left is full, however small it is. */
+const LEAST_LEFT_BYTES = 8 * MEBIBYTE
 /** Bytes of each of the young generation's three half-spaces: a share of the memory there is, within bounds. */
 const HALF_SPACE = { share: 1 / 128, least: 2 * MEBIBYTE, most: 32 * MEBIBYTE }
 /** A smaller rest means that the limit is from `--max-heap-size`, and the young generation has shrunk to fit. */
 const MIN_HEAP_BYTES = 32 * MEBIBYTE
 
 /**
- * Have all processes of the container together nearly filled it? Pages of files count as well, although the kernel can
- * reclaim them.
+ * Do all processes of the container together use more than this share of it? Pages of files count as well, although the
+ * kernel can reclaim them.
  */
-export function isContainerNearlyFull(): boolean {
+export function isContainerFull(share: number): boolean {
   const { container } = memoryCeilings()
-  return container !== undefined && process.availableMemory() < Math.max(LEFT.share * container, LEFT.leastBytes)
+  return container !== undefined && process.availableMemory() < Math.max((1 - share) * container, LEAST_LEFT_BYTES)
 }
 
 /**

@@ -25,8 +25,11 @@ export interface Yielding {
 export interface MemoryPressureOptions {
   readonly clock: Clock
   readonly ceilings: MemoryCeilings
-  /** Is the container nearly full? While it is not, a process may exceed its part a little; by default it is. */
-  readonly isContainerFull?: () => boolean
+  /**
+   * Is more than this share of the container in use? While it is not, a process may exceed its part a little; by default
+   * it is.
+   */
+  readonly isContainerFull?: (share: number) => boolean
   /** Gives way before any request is refused. */
   readonly store: Yielding
   readonly use?: () => MemoryUse
@@ -176,15 +179,20 @@ export class MemoryPressure {
    * everything is collected: what malloc keeps it may keep for good, and every miss would be refused for as long.
    */
   #shortNow(use: MemoryUse, isCollected = false): Short {
-    const { heap, container } = this.#short(use, this.#high ? THRESHOLDS.low : THRESHOLDS.high, this.#spare)
-    const isOver = isCollected ? this.#short(use, THRESHOLDS.high, this.#spare).container : container
-    return { heap, container: isOver && (this.#isFarOver(use) || this.#options.isContainerFull()) }
+    const threshold = this.#high ? THRESHOLDS.low : THRESHOLDS.high
+    const { heap } = this.#short(use, threshold)
+    return { heap, container: this.#isContainerShort(use, isCollected ? THRESHOLDS.high : threshold) }
+  }
+
+  #isContainerShort(use: MemoryUse, threshold: number): boolean {
+    const { container } = this.#short(use, threshold, this.#spare)
+    return container && (this.#isFarOver(use, threshold) || this.#options.isContainerFull(threshold))
   }
 
   /** By more than it may exceed its part: others could not start again. */
-  #isFarOver({ anonymous }: MemoryUse): boolean {
+  #isFarOver({ anonymous }: MemoryUse, threshold: number): boolean {
     const { container } = this.#options.ceilings
-    return container !== undefined && anonymous > MAX_EXCESS * container
+    return container !== undefined && anonymous > (MAX_EXCESS - THRESHOLDS.high + threshold) * container
   }
 
   /** Of which ceiling is more than this share in use? */

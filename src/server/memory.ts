@@ -2,7 +2,7 @@
 import type { Logger } from 'pino'
 import type { Pressure } from '../cache/engine/shedding.ts'
 import { DeadBuffers } from '../heap/dead-buffers.ts'
-import { isContainerNearlyFull, type MemoryCeilings, memoryCeilings } from '../heap/memory-ceilings.ts'
+import { isContainerFull, type MemoryCeilings, memoryCeilings } from '../heap/memory-ceilings.ts'
 import { MemoryPressure, type Yielding } from '../heap/memory-pressure.ts'
 import type { Clock, Store } from '../model.ts'
 
@@ -27,7 +27,7 @@ export function watchMemory({ clock, logger, store, containerShare, whileShort }
     clock,
     ceilings: ceilingsOf(containerShare),
     // What one of several processes has beyond its share, malloc may keep for good.
-    ...(containerShare < 1 && { isContainerFull: isContainerNearlyFull }),
+    ...(containerShare < 1 && { isContainerFull }),
     store: {
       giveWay() {
         const givenUp = store.giveWay()

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { isContainerNearlyFull, oldGenerationOf } from '../../src/heap/memory-ceilings.ts'
+import { isContainerFull, oldGenerationOf } from '../../src/heap/memory-ceilings.ts'
 
 const MIB = 2 ** 20
 
@@ -39,13 +39,18 @@ test.each([
 })
 
 test.each([
-  { container: 1_000, available: 99, expected: true },
-  { container: 1_000, available: 101, expected: false },
-  { container: 50, available: 7, expected: true },
-  { container: 50, available: 9, expected: false },
-  { container: 0, available: 1, expected: false }, // no limit
-])('of $container MiB $available are left: nearly full is $expected', ({ container, available, expected }) => {
-  vi.spyOn(process, 'constrainedMemory').mockReturnValue(container * MIB)
-  vi.spyOn(process, 'availableMemory').mockReturnValue(available * MIB)
-  expect(isContainerNearlyFull()).toBe(expected)
-})
+  { container: 1_000, share: 0.9, available: 99, expected: true },
+  { container: 1_000, share: 0.9, available: 101, expected: false },
+  { container: 1_000, share: 0.85, available: 149, expected: true },
+  { container: 1_000, share: 0.85, available: 151, expected: false },
+  { container: 50, share: 0.9, available: 7, expected: true },
+  { container: 50, share: 0.9, available: 9, expected: false },
+  { container: 0, share: 0.9, available: 1, expected: false }, // no limit
+])(
+  'of $container MiB $available are left: full to $share is $expected',
+  ({ container, share, available, expected }) => {
+    vi.spyOn(process, 'constrainedMemory').mockReturnValue(container * MIB)
+    vi.spyOn(process, 'availableMemory').mockReturnValue(available * MIB)
+    expect(isContainerFull(share)).toBe(expected)
+  },
+)

@@ -8,7 +8,7 @@ const CEILINGS = { heap: 1_000 * MIB, container: 10_000 * MIB }
 /** All in MiB. `held` memory is what the test sets; `garbage` goes away on collection. */
 function underPressure(ceilings: { heap: number; container: number | undefined } = CEILINGS) {
   const clock = new FakeClock()
-  const memory = { held: 0, garbage: 0, anonymous: 0, isContainerFull: true }
+  const memory = { held: 0, garbage: 0, anonymous: 0, containerUsed: 1 }
   const store = { givesUp: 0, givenBack: 0, hasGivenWay: false, regains: [] as number[], regained: 0 }
   const changes: boolean[] = []
   const wanted: boolean[] = []
@@ -18,7 +18,7 @@ function underPressure(ceilings: { heap: number; container: number | undefined }
   const pressure = new MemoryPressure({
     clock,
     ceilings,
-    isContainerFull: () => memory.isContainerFull,
+    isContainerFull: (share) => memory.containerUsed > share,
     store: {
       giveWay() {
         memory.held -= store.givesUp
@@ -230,18 +230,34 @@ test('malloc keeps freed memory for good: misses are not refused for as long', a
 test('a process may exceed its part of the container by a tenth while others leave enough of it', async () => {
   const { clock, memory, store, changes, collections } = underPressure()
   store.givesUp = 100
-  Object.assign(memory, { anonymous: 10_900, isContainerFull: false })
+  Object.assign(memory, { anonymous: 10_900, containerUsed: 0.8 })
   await clock.advance(60_000)
   expect([changes, collections(), store.hasGivenWay]).toEqual([[], 0, false])
-  memory.isContainerFull = true
+  memory.containerUsed = 0.95
   await clock.advance(1_000)
   expect([changes, store.hasGivenWay]).toEqual([[true], true])
-  memory.isContainerFull = false
+  memory.containerUsed = 0.8
   await clock.advance(1_000)
   expect(changes).toEqual([true, false])
   memory.anonymous = 11_100
   await clock.advance(1_000)
   expect(changes).toEqual([true, false, true])
+})
+
+test.each([
+  { over: { containerUsed: 0.91 }, under: { containerUsed: 0.89 } },
+  { over: { anonymous: 11_050 }, under: { anonymous: 10_950 } },
+])('between two collections memory does not become short again and again: $over, $under', async ({ over, under }) => {
+  const { clock, memory, changes, takes } = underPressure()
+  takes(1_000)
+  Object.assign(memory, { anonymous: 9_500, containerUsed: 0.8 })
+  for (const next of [over, under, over, under, over, under]) {
+    Object.assign(memory, next)
+    await clock.advance(1_100)
+  }
+  expect(changes).toEqual([true])
+  await clock.advance(10_000) // after a collection it is enough to be just below
+  expect(changes).toEqual([true, false])
 })
 
 test('memory that malloc keeps counts as available, but not the last of the container', async () => {
