@@ -1,5 +1,5 @@
 import { correctionOf, systemClock } from '../clock.ts'
-import { aboutToCopy } from '../heap/content-volume.ts'
+import { aboutToCopy, contentReceived } from '../heap/content-volume.ts'
 import type { Awaitable, Clock, Kept, Store, Stored, Written } from '../model.ts'
 import { decode, encode } from '../stores/codec/codec.ts'
 import type { Calls } from './calls.ts'
@@ -24,7 +24,9 @@ export function ipcStore(primary: Primary, { maxUnderway, clock = systemClock }:
   const get = async (key: string): Promise<Kept> => {
     try {
       const octets = await primary.call('get', key)
-      return octets === undefined ? undefined : decode(key, octets, { correction: correctionOf(clock) })
+      if (octets === undefined) return undefined
+      contentReceived(octets.length)
+      return decode(key, octets, { correction: correctionOf(clock) })
     } catch {
       return 'unknown'
     }

@@ -77,6 +77,16 @@ test('what an entry takes on its way is announced', async () => {
   expect(announced).toEqual([6 * 2 ** 20])
 })
 
+test('what comes from the primary counts as content received', async () => {
+  const { store } = storeOn(memoryOf(10 * 2 ** 20))
+  await store.set('k', response('x'.repeat(5 * 2 ** 20)), 60_000)
+  let reports = 0
+  const end = onContent(() => reports++)
+  await store.get('k')
+  end()
+  expect(reports).toBe(1)
+})
+
 test('the memory is bounded, and evictions are reported', () => {
   const events = new Events()
   let evicted = 0
