@@ -1,6 +1,6 @@
 /**
- * The right to fetch a key, as a hash that expires: the token of its holder, its fence, and whether anybody waits. Each
- * script is about one key.
+ * The right to fetch a key, as a hash that expires: the token of its holder, its fence, its life in ms, and whether
+ * anybody waits. Each script is about one key.
  */
 import { RedisScript } from './script.ts'
 
@@ -15,8 +15,9 @@ local fence = redis.call('HGET', KEYS[1], 'fence')
 local left = redis.call('PTTL', KEYS[1])
 if fence and left > 0 then
   redis.call('HSET', KEYS[1], 'awaited', 1)
-  if left > tonumber(ARGV[2]) then -- the clock of Redis was set back
-    left = ARGV[2]
+  local life = tonumber(redis.call('HGET', KEYS[1], 'life') or ARGV[2])
+  if left > life then -- the clock of Redis was set back
+    left = life
     redis.call('PEXPIRE', KEYS[1], left)
   end
   return { '0', fence, tostring(left) }
@@ -24,7 +25,7 @@ end
 local time = redis.call('TIME')
 fence = string.format('%.0f', time[1] * 1000000 + time[2])
 redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], 'token', ARGV[1], 'fence', fence)
+redis.call('HSET', KEYS[1], 'token', ARGV[1], 'fence', fence, 'life', ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return { '1', fence, ARGV[2] }
 `)

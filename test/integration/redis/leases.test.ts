@@ -172,13 +172,21 @@ describe('a holder that is gone', () => {
 
   test('is replaced after the life of its lease although the clock of Redis was set back', async () => {
     await using proxy = await startFaultProxy({ port: server.port })
-    const dead = await connected({ url: `redis://127.0.0.1:${proxy.port}` })
-    const waiting = await connected({ life: 500, maxWait: '20s' })
+    const dead = await connected({ url: `redis://127.0.0.1:${proxy.port}`, life: 500 })
+    const waiting = await connected({ maxWait: '20s' })
     heldBy(await dead.take('k'))
     proxy.set({ kind: 'reset' })
     const [name = ''] = await redis.keys(`${prefix}:fetch:*`)
     await redis.pexpire(name, 3_600_000)
     heldBy(await waiting.take('k'))
+  })
+
+  test('is not taken for gone by one whose leases have a shorter life', async () => {
+    const first = await connected()
+    const hasty = await connected({ life: 100, maxWait: '600ms' })
+    const held = heldBy(await first.take('k'))
+    expect(await hasty.take('k')).toEqual({ kind: 'unavailable' })
+    await held.release('stored')
   })
 
   test('is not confused with one that takes long', async () => {
