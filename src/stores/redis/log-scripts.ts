@@ -194,7 +194,8 @@ end
 
 local function answer(...)
   local doubted = redis.call('HMGET', head, 'doubt', 'doubt lasts')
-  local ends, lasts = tonumber(doubted[1] or nil) or 0, tonumber(doubted[2] or nil) or 0
+  local ends = tonumber(doubted[1] or nil) or 0
+  local lasts = tonumber(doubted[2] or nil) or 2 * known.lease -- older versions do not state it
   local doubtFor = left(ends, lasts)
   if ends > now + doubtFor then redis.call('HSET', head, 'doubt', now + doubtFor) end
   return { generation, tostring(position), tostring(doubtFor), ... }
@@ -234,8 +235,8 @@ const WHEN_FULL = '#!lua flags=allow-oom\n'
 
 /**
  * More arguments: node, after how many ms of silence it is forgotten, position applied by the caller, `1` to load the
- * state in any case. Replies with the end of acks, the nodes, and, where the caller cannot read on from what it applied, the
- * newest nonce, the floors, both sets and the generations that this one continues.
+ * state in any case. Replies with the end of acks, the nodes, and, where the caller cannot read on from what it applied,
+ * the newest nonce, the floors, both sets and the generations that this one continues.
  */
 export const JOIN = new RedisScript(`${WHEN_FULL}${PRELUDE}
 settle()
@@ -309,7 +310,9 @@ end
  */
 export const TRIM = new RedisScript(`${WHEN_FULL}${PRELUDE}
 settle()
-if now < tonumber(redis.call('HGET', head, 'trimmed') or 0) + ARGV[8] then return answer('0') end
+local trimmed = tonumber(redis.call('HGET', head, 'trimmed') or 0)
+local isClockSetBack = trimmed > now
+if not isClockSetBack and now < trimmed + ARGV[8] then return answer('0') end
 local cut = 0
 for _, record in ipairs(redis.call('XRANGE', records, '-', '+', 'COUNT', ARGV[9])) do
   local at = tonumber(field(record, 'at') or nil)

@@ -529,6 +529,12 @@ describe('a log that lost records', () => {
     expect((await log.append('purge', { tags: ['t'] })).nodes).toEqual({ expected: 1, acked: 1 })
   })
 
+  test('heeds a doubt of an older version, which does not state how long it lasts', async () => {
+    const log = await started({ lease: '60s', purgeTimeout: '300ms' })
+    await redis.hset(key('head'), 'doubt', Date.now() + 3_600_000)
+    expect((await log.append('purge', { tags: ['t'] })).nodes).toEqual({ expected: 2, acked: 1 })
+  })
+
   test('begins a new generation when Redis restarts empty, and gets its purges again', async () => {
     const log = await started({ lease: '1s' })
     const { generation } = log
@@ -873,6 +879,17 @@ describe('upkeep', () => {
     expect(late.verdict(stamp)).toBe('dead')
     expect(late.verdict(stampIn(log, { position: stamp.position + 1, checked: stamp.position + 1 }))).toBe('stale')
     expect(late.verdict(stampIn(log, { position: log.position, checked: log.position }))).toBe('valid')
+  })
+
+  test('old records are dropped even if the clock of Redis was set back since', async () => {
+    const clock = new FakeClock()
+    const log = await started({ clock, keepFor: 0 })
+    for (const tag of ['t', 'u']) await log.append('purge', { tags: [tag] })
+    await redis.hset(key('head'), 'trimmed', Date.now() + 7_200_000)
+    await until(async () => {
+      await clock.advance(100_000)
+      return (await redis.xlen(key('records'))) === 1
+    }, 'it was trimmed')
   })
 
   test('old records are dropped from a full Redis too, to make room', async () => {
