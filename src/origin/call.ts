@@ -19,6 +19,8 @@ export interface CallParts<M extends Member> {
   readonly signal: Signal | undefined
   /** Called when no connection to a member could be established. */
   readonly onUnreachable: (member: M) => void
+  /** Called when a member has answered. */
+  readonly onAnswered: (member: M) => void
   /** Called once, when the call has failed or the response's content has ended, successfully or not. */
   readonly onFinished: () => void
 }
@@ -69,9 +71,11 @@ export class Call<M extends Member> implements ExchangeListener {
   }
 
   attempted(attempt: Attempt): void {
-    if (attempt.kind === 'answered') this.#answer(attempt.response)
     // undici is not done with the failed connection yet.
-    else queueMicrotask(() => this.#afterFailure(attempt))
+    if (attempt.kind !== 'answered') return queueMicrotask(() => this.#afterFailure(attempt))
+    const member = this.#parts.members[this.#at]
+    if (member !== undefined) this.#parts.onAnswered(member)
+    this.#answer(attempt.response)
   }
 
   finished(): void {

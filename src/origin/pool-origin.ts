@@ -91,8 +91,13 @@ function originBehind(limit: ConcurrencyLimit, options: OriginOptions, clock: Cl
 
   function ask(request: OriginRequest, signal: Signal | undefined): Promise<OriginResponse> {
     if (request.target === '*') return askAsterisk(request, signal)
-    const parts = { members: rotation.turn(), signal, onUnreachable: rotation.failed, onFinished: limit.leave }
-    return new Call(request, parts).response
+    return new Call(request, {
+      members: rotation.turn(),
+      signal,
+      onUnreachable: rotation.failed,
+      onAnswered: rotation.answered,
+      onFinished: limit.leave,
+    }).response
   }
 
   const askAsterisk = async (request: OriginRequest, signal: Signal | undefined): Promise<OriginResponse> => {

@@ -9,12 +9,14 @@ export interface Rotation<Member> {
   turn(): readonly Member[]
   /** Reports a member as unreachable. */
   readonly failed: (member: Member) => void
+  /** Reports that a member has answered: one that is being tried is back at once. */
+  readonly answered: (member: Member) => void
 }
 
 export interface RotationTimes {
   /** How long a failed member stays behind before it is tried, in ms. */
   readonly coolDownMs: number
-  /** A member that has not failed again this long after it was tried is taken to be back, in ms. */
+  /** A member that has neither answered nor failed this long after it was tried is taken to be back, in ms. */
   readonly trialMs: number
 }
 
@@ -49,6 +51,9 @@ export function createRotation<Member>(
     },
     failed(member) {
       downs.set(member, { phase: 'cool-down', until: clock.now() + coolDownMs })
+    },
+    answered(member) {
+      if (downs.get(member)?.phase === 'trial') downs.delete(member)
     },
   }
 }

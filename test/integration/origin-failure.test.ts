@@ -170,6 +170,22 @@ describe('a URL that refuses', () => {
     expect([slow.sockets.length, server.requests.length]).toEqual([1, 6])
   })
 
+  test('takes turns again as soon as it has answered the request that tries it', async () => {
+    const port = await deadPort()
+    const [, second] = await served(({ socket }) => socket.write(ok()))
+    let cooledDownMs = 0
+    const clock = { ...systemClock, now: () => systemClock.now() + cooledDownMs }
+    const origin = opened([`http://127.0.0.1:${port}`, second.url], {}, clock)
+    await textOf(await origin.fetch(get()))
+    const restarted = createHttpServer((_, response) => response.end('back'))
+    await new Promise<void>((resolve) => restarted.listen(port, '127.0.0.1', resolve))
+    open.push({ close: async () => restarted.close() })
+    cooledDownMs = 2_000
+    const texts: string[] = []
+    for (let n = 0; n < 4; n++) texts.push(await textOf(await origin.fetch(get())))
+    expect(texts).toEqual(['ok', 'back', 'ok', 'back'])
+  })
+
   test('makes the fetch fail if all others refuse too, after one try each', async () => {
     const urls = [`http://127.0.0.1:${await deadPort()}`, `http://127.0.0.1:${await deadPort()}`]
     const origin = opened(urls)

@@ -48,6 +48,19 @@ describe('rotation', () => {
     expect(turns).toEqual(['ba', 'ab', 'ba', 'ab'])
   })
 
+  test('takes a member to be back once it has answered while it was tried', async () => {
+    const clock = new FakeClock()
+    const rotation = createRotation(['a', 'b'], TIMES, clock)
+    rotation.failed('a')
+    rotation.answered('a') // on a connection that it had before
+    expect(rotation.turn().join('')).toBe('ba')
+    await clock.advance(100)
+    const turns = () => Array.from({ length: 4 }, () => rotation.turn().join(''))
+    expect(turns()).toEqual(['ba', 'ab', 'ba', 'ba'])
+    rotation.answered('a')
+    expect(turns()).toEqual(['ba', 'ab', 'ba', 'ab'])
+  })
+
   test('offers every member once, healthy ones first, whatever failed', () => {
     const members = ['a', 'b', 'c', 'd']
     assert(
