@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import type { Command, Option } from 'commander'
 import type { Fault } from '../config.ts'
 import { didYouMean } from '../config/fault.ts'
 import { nearest } from '../config/nearest.ts'
@@ -21,13 +21,14 @@ export function unknownArguments(command: Command, commands: readonly string[]):
 }
 
 /** A flag that the command has is not read after `--`, nor with a value if it takes none. */
-function whyNotRead(flag: string, value: string | undefined, { options }: Command): string {
-  const known = options.find(({ long }) => long === flag)
+function whyNotRead(flag: string, value: string | undefined, command: Command): string {
+  const options = command.createHelp().visibleOptions(command) // those of `options` and --help
+  const known = options.find(({ long, short }) => long === flag || short === flag)
   if (known === undefined) return `unknown flag${didYouMean(nearest(flag, namesOf(options)))}`
   return value !== undefined && !known.required ? 'takes no value' : 'comes after "--", where no flag is read'
 }
 
-const namesOf = (options: Command['options']): string[] => options.map(({ long }) => long ?? '')
+const namesOf = (options: readonly Option[]): string[] => options.map(({ long }) => long ?? '')
 
 function hintFor(argument: string, commands: readonly string[]): string {
   if (commands.includes(argument)) return '; the command comes first'

@@ -162,7 +162,9 @@ describe('herdgate check', () => {
   test.each([
     [['--', '--origin', 'http://a'], '--origin: comes after "--", where no flag is read'],
     [['check', '--', '--ttl=5s'], '--ttl: comes after "--", where no flag is read'],
+    [['check', '--', '-h'], '-h: comes after "--", where no flag is read'],
     [['check', '--chaos=true'], '--chaos: takes no value'],
+    [['check', '--help=1'], '--help: takes no value'],
   ])('says why a flag that it has was not read: %j', async (args, said) => {
     const { code, err } = await run(args)
     expect(code).toBe(2)
