@@ -122,7 +122,8 @@ export class MemoryPressure {
     if (isWantedBack !== this.#isWantedBack) giveBack(isWantedBack)
     if (now >= this.#regainsAt && !isEither(this.#short(use, THRESHOLDS.low, this.#spare))) this.#regain(now)
     this.#isWantedBack = isWantedBack
-    const high = isEither(this.#shortNow(use, isCollected))
+    const waits = isEither(short) && !isCollected && this.#mayWait(use, short)
+    const high = !waits && isEither(this.#shortNow(use, isCollected))
     if (high === this.#high) return
     this.#high = high
     changed(high, use)
@@ -134,9 +135,21 @@ export class MemoryPressure {
   }
 
   /** Has the process grown since the last collection by what is kept free? After its rest it may be too late. */
-  #hasGrown({ anonymous }: MemoryUse): boolean {
-    const { container } = this.#options.ceilings
-    return container !== undefined && anonymous - this.#collectedTo > reserveOf(container)
+  #hasGrown(use: MemoryUse): boolean {
+    return this.#growthInReserves(use) > 1
+  }
+
+  /**
+   * Did the last collection leave enough, and has the process grown by less than half of what is kept free since? Then
+   * the next collection decides: a process that is as large as it may be exceeds that with every few requests.
+   */
+  #mayWait(use: MemoryUse, { heap }: Short): boolean {
+    return !this.#high && !heap && this.#growthInReserves(use) < 0.5
+  }
+
+  #growthInReserves({ anonymous }: MemoryUse): number {
+    const { container = Number.POSITIVE_INFINITY } = this.#options.ceilings
+    return (anonymous - this.#collectedTo) / reserveOf(container)
   }
 
   /** Much may be garbage that the engine has not collected yet; if that is not enough, the store gives way. */

@@ -166,6 +166,22 @@ test('it does not rest while the process grows by what is kept free of the conta
   }
 })
 
+test('after a collection that left enough, a little growth refuses nothing until the next one', async () => {
+  const { clock, memory, store, changes, takes, receiveContent } = underPressure()
+  takes(1_000)
+  Object.assign(store, { givesUp: 600, givenBack: 600 })
+  memory.anonymous = 9_590
+  await clock.advance(1_100)
+  Object.assign(store, { givesUp: 0, givenBack: 0 })
+  expect([memory.anonymous, changes]).toEqual([8_990, []])
+  memory.anonymous = 9_130
+  receiveContent()
+  expect(changes).toEqual([])
+  memory.anonymous = 9_150
+  receiveContent()
+  expect(changes).toEqual([true])
+})
+
 test('it does nothing once closed', async () => {
   const { clock, memory, pressure, collections, receiveContent } = underPressure()
   await clock.advance(1_000)
