@@ -122,8 +122,7 @@ export class MemoryPressure {
     if (isWantedBack !== this.#isWantedBack) giveBack(isWantedBack)
     if (now >= this.#regainsAt && !isEither(this.#short(use, THRESHOLDS.low, this.#spare))) this.#regain(now)
     this.#isWantedBack = isWantedBack
-    const waits = isEither(short) && !isCollected && this.#mayWait(use, short)
-    const high = !waits && isEither(this.#shortNow(use, isCollected))
+    const high = isCollected ? isEither(this.#shortNow(use, true)) : isEither(short) && !this.#mayWait(use, short)
     if (high === this.#high) return
     this.#high = high
     changed(high, use)
