@@ -245,9 +245,11 @@ describe('the dashboard', () => {
   /** A snapshot with at least one request. */
   async function aSnapshot(): Promise<Snapshot> {
     const { body } = await fetch(`${herdgate.admin}/v1/live`, { headers: { authorization: `Bearer ${TOKEN}` } })
-    await ask('/told')
     if (body === null) throw new Error('there are none')
-    for await (const snapshot of events(body.pipeThrough(new TextDecoderStream()))) {
+    // At once: fetch cancels a body that nothing reads when its Response is garbage-collected.
+    const told = body.pipeThrough(new TextDecoderStream())
+    await ask('/told')
+    for await (const snapshot of events(told)) {
       if (snapshot.recent.length > 0) return snapshot
     }
     throw new Error('there was none')
