@@ -101,6 +101,7 @@ function createInstance(parts: AdminParts, pages: (app: FastifyInstance) => void
   const isAllowed = bearer(token)
   const limitGuesses = createLimiter(WRONG_TOKENS, clock)
   const app: FastifyInstance = Fastify({
+    pluginTimeout: 0, // only on a machine that stands still do they take long
     bodyLimit: BODY_LIMIT,
     forceCloseConnections: 'idle',
     return503OnClosing: false, // /readyz reports it

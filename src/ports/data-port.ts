@@ -48,6 +48,7 @@ export function createDataPort(
   const inTurn = fewAtATime(DROPPED_AT_ONCE)
   const lateHeads = refuseLateHeads(inTurn, onRefusal)
   const app = Fastify({
+    pluginTimeout: 0, // only on a machine that stands still do they take long
     rewriteUrl: () => '/',
     bodyLimit: Number.MAX_SAFE_INTEGER, // bodies are streamed
     return503OnClosing: false,
