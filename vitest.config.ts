@@ -35,6 +35,7 @@ const project = (name: string, include: string[], { testTimeout, maxWorkers, gro
  */
 export default defineConfig({
   test: {
+    globalSetup: ['test/support/compile-cache.ts'],
     projects: [
       project(
         'unit',

@@ -39,11 +39,11 @@ interface Command {
   until(pattern: RegExp): Promise<RegExpMatchArray>
 }
 
-/** The real command in an empty folder, with only the environment that is given. */
+/** The real command in an empty folder, with only the environment that is given, and what is compiled already. */
 function start(args: readonly string[], env: Record<string, string> = {}, node: readonly string[] = []): Command {
   const child = spawn(process.execPath, [...node, CLI, ...args], {
     cwd: folder,
-    env: { PATH: process.env['PATH'], ...env },
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const output = { out: '', err: '' }

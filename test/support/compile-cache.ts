@@ -1,0 +1,13 @@
+/**
+ * Hundreds of tests start the command from its sources: what the first has compiled, and stripped of types, the others
+ * take from a folder that lasts as long as the run.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export default function setup(): () => void {
+  const folder = mkdtempSync(join(tmpdir(), 'herdgate-compiled-'))
+  process.env['NODE_COMPILE_CACHE'] = folder
+  return () => rmSync(folder, { recursive: true, force: true })
+}
