@@ -8,6 +8,8 @@ interface Pace {
   readonly maxWorkers: number
   /** One group after the other. */
   readonly group: number
+  /** Run before all tests. */
+  readonly globalSetup?: string
 }
 
 /** A third of the time is spent waiting: three files for two cores. */
@@ -15,7 +17,7 @@ const BESIDE = { maxWorkers: Math.ceil(availableParallelism() * 1.5), group: 0 }
 /** What starts a fleet of its own, or goes by the real clock, shares the machine with one other, which waits as much. */
 const APART = { maxWorkers: 2, group: 1 }
 
-const project = (name: string, include: string[], { testTimeout, maxWorkers, group }: Pace) => ({
+const project = (name: string, include: string[], { testTimeout, maxWorkers, group, globalSetup }: Pace) => ({
   test: {
     name,
     include,
@@ -24,6 +26,7 @@ const project = (name: string, include: string[], { testTimeout, maxWorkers, gro
     sequence: { groupOrder: group },
     hookTimeout: testTimeout,
     restoreMocks: true,
+    ...(globalSetup !== undefined && { globalSetup }),
     expect: { poll: { timeout: 60_000 } },
   },
 })
@@ -46,8 +49,16 @@ export default defineConfig({
         ),
         { testTimeout: 120_000, ...BESIDE },
       ),
-      project('integration', ['test/{integration,hostile,support}/**/*.test.ts'], { testTimeout: 120_000, ...BESIDE }),
-      project('fleet', ['test/fleet/**/*.test.ts'], { testTimeout: 300_000, ...APART }),
+      project('integration', ['test/{integration,hostile,support}/**/*.test.ts'], {
+        testTimeout: 120_000,
+        ...BESIDE,
+        globalSetup: 'test/support/installed.ts',
+      }),
+      project('fleet', ['test/fleet/**/*.test.ts'], {
+        testTimeout: 300_000,
+        ...APART,
+        globalSetup: 'test/support/installed.ts',
+      }),
       project('conformance', ['test/conformance/**/*.test.ts'], { testTimeout: 900_000, ...APART }),
       ...(process.env['WITH_HELM'] === '1'
         ? [project('chart', ['test/chart/rendered/**/*.test.ts'], { testTimeout: 60_000, ...APART })]

@@ -16,14 +16,20 @@ const FLAGS = [
   '--disable-component-update',
   '--disable-sync',
 ]
-/** Timeout of an installation, in ms. */
+/** Timeouts of a start and of an installation, in ms. */
+const START_MS = 120_000
 export const INSTALL_MS = 600_000
 
 /** A headless Chromium with a fresh profile; installed by apt if it is missing and the user is root. */
 export async function launchChromium(): Promise<Browser> {
-  const executablePath = find() ?? (await install())
+  const executablePath = await installedChromium()
   const isRoot = process.getuid?.() === 0
-  return chromium.launch({ executablePath, args: isRoot ? [...FLAGS, '--no-sandbox'] : FLAGS })
+  return chromium.launch({ executablePath, args: isRoot ? [...FLAGS, '--no-sandbox'] : FLAGS, timeout: START_MS })
+}
+
+/** @returns its path */
+export async function installedChromium(): Promise<string> {
+  return find() ?? install()
 }
 
 function find(): string | undefined {
