@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type ArrivalOptions, Body, BodyBudget, type BodyReader } from '../src/body.ts'
 import { onContent } from '../src/heap/content-volume.ts'
 import { FakeClock, settle } from './support/fake-clock.ts'
+import fc from './support/fast-check.ts'
 import { PushedBody } from './support/scripted-origin.ts'
 
 function arriving(options: Partial<ArrivalOptions> = {}) {

@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createFates, type Fate, fateOf } from '../../src/chaos/fate.ts'
 import { seededRandom } from '../../src/chaos/random.ts'
 import { FakeClock } from '../support/fake-clock.ts'
+import fc from '../support/fast-check.ts'
 import { rules } from './rules.ts'
 
 const LUCK = { error: 0.999, corruption: 0.999, delay: 0, way: 0 }

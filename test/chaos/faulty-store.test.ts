@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { damaged } from '../../src/chaos/damage.ts'
 import type { ChaosRules } from '../../src/chaos/fate.ts'
@@ -12,6 +11,7 @@ import { FakeClock } from '../support/fake-clock.ts'
 import { FarStore } from '../support/far-store.ts'
 import { bodyOf, someStored } from '../stores/some-stored.ts'
 import { response, storeContract } from '../stores/store-contract.ts'
+import fc from '../support/fast-check.ts'
 import { fates } from './rules.ts'
 
 const memory = () => memoryStore({ maxBytes: '64MiB' })

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import fc from '../support/fast-check.ts'
 import { faultLines, faults, ONE, ORIGIN, valid } from './given.ts'
 
 describe('variables in the file', () => {

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import fc from '../support/fast-check.ts'
 import { type Body, check, emptyHistory, explain, type Get, type History, type Purge } from './history.ts'
 
 const KEY = 'k'

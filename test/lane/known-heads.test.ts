@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { KnownHeads } from '../../src/lane/known-heads.ts'
 import { readPlainHead } from '../../src/lane/plain-head.ts'
 import { Resource } from '../../src/lane/resources.ts'
+import fc from '../support/fast-check.ts'
 
 const RESOURCE = new Resource('http://a.test/', 'http')
 

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type PlainHead, readPlainHead } from '../../src/lane/plain-head.ts'
+import fc from '../support/fast-check.ts'
 
 /** Octets after the head in the buffer, such as leftovers of an earlier request. */
 const BEHIND = [

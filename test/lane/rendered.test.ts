@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Body } from '../../src/body.ts'
 import type { Hit } from '../../src/cache/http/hit.ts'
@@ -7,6 +6,7 @@ import { Rendered, Renderer } from '../../src/lane/rendered.ts'
 import type { StoredResponse } from '../../src/model.ts'
 import { precondition } from '../../src/policy/validation.ts'
 import { entryWith, NOW, requestWith, routeWith } from '../policy/support.ts'
+import fc from '../support/fast-check.ts'
 
 function hitOn(entry: StoredResponse, now = NOW): Hit {
   return { route: routeWith(), entry, now, outcome: { result: 'hit', ttlMs: entry.freshUntil - now } }

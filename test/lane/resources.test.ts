@@ -1,10 +1,10 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Hits, Plan } from '../../src/cache/http/hit.ts'
 import { type PlainHead, readPlainHead } from '../../src/lane/plain-head.ts'
 import { Resource, Resources } from '../../src/lane/resources.ts'
 import type { CacheRequest } from '../../src/model.ts'
 import { routeWith } from '../policy/support.ts'
+import fc from '../support/fast-check.ts'
 
 function headFor(target: string, host: string): PlainHead {
   const head = readPlainHead(Buffer.from(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`))

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { firstOf, marksIn, wordsOf } from '../../src/lane/words.ts'
+import fc from '../support/fast-check.ts'
 
 test('the first octet of a word that is not text is found, or none', () => {
   const isText = (octet: number) => octet >= 0x20 && octet <= 0x7e

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { due, totalMs } from '../../load-tests/runner/arrivals.ts'
+import fc from '../support/fast-check.ts'
 
 test('arrivals at a constant rate are evenly spaced', () => {
   const stages = [{ durationMs: 10_000, target: 200 }]

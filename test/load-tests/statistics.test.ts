@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ascending, erfc, mannWhitney, quantile, wilson } from '../../load-tests/lib/statistics.ts'
+import fc from '../support/fast-check.ts'
 
 describe('quantiles', () => {
   test.each([

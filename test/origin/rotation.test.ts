@@ -1,7 +1,7 @@
-import { array, assert, constantFrom, nat, property } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createRotation } from '../../src/origin/rotation.ts'
 import { FakeClock } from '../support/fake-clock.ts'
+import { array, assert, constantFrom, nat, property } from '../support/fast-check.ts'
 
 const TIMES = { coolDownMs: 100, trialMs: 50 }
 

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { StatusLines } from '../../src/origin/status-line.ts'
+import fc from '../support/fast-check.ts'
 
 /** What is left of octets received in these pieces after a request was sent. */
 function scanned(...pieces: readonly string[]): string {

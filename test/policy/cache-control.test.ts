@@ -1,6 +1,6 @@
-import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseCacheControl } from '../../src/policy/cache-control.ts'
+import fc from '../support/fast-check.ts'
 
 const maxAge = (value: string) => parseCacheControl(value).maxAge
 

@@ -1,4 +1,3 @@
-import * as fc from 'fast-check'
 import CachePolicy from 'http-cache-semantics'
 import { describe, expect, it } from 'vitest'
 import { field } from '../../src/fields.ts'
@@ -7,6 +6,7 @@ import { decide } from '../../src/policy/reuse.ts'
 import { storable } from '../../src/policy/storable.ts'
 import { conditionsFor } from '../../src/policy/validation.ts'
 import { selectingValues, selects, varyOn } from '../../src/policy/vary.ts'
+import fc from '../support/fast-check.ts'
 import { date, entryWith, foundWith, NOW, requestWith, rulesWith } from './support.ts'
 import { fieldsOf } from '../support/fields.ts'
 

@@ -1,10 +1,10 @@
-import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { field } from '../../src/fields.ts'
 import type { CacheRequest, KeyRules, Route } from '../../src/model.ts'
 import { keyOf } from '../../src/policy/key.ts'
 import { normalAuthority, parseTarget } from '../../src/policy/target.ts'
 import { variantKey } from '../../src/policy/vary.ts'
+import fc from '../support/fast-check.ts'
 import { requestWith, routeWith, rulesWith, sentUpstream } from './support.ts'
 import { fieldsOf } from '../support/fields.ts'
 

@@ -1,7 +1,7 @@
-import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { KeyRules, Route } from '../../src/model.ts'
 import { keyOf, namesOf } from '../../src/policy/key.ts'
+import fc from '../support/fast-check.ts'
 import { requestWith, routeWith, rulesWith } from './support.ts'
 import { fieldsOf } from '../support/fields.ts'
 

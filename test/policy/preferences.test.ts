@@ -1,6 +1,6 @@
-import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { normalCodings, normalPreferences, preferredLanguage } from '../../src/policy/preferences.ts'
+import fc from '../support/fast-check.ts'
 
 describe('preferences', () => {
   it.each([

@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { PartialContent } from '../../src/model.ts'
 import {
@@ -13,6 +12,7 @@ import {
   strongValidator,
   union,
 } from '../../src/policy/range.ts'
+import fc from '../support/fast-check.ts'
 import { requestWith } from './support.ts'
 import { fieldsOf } from '../support/fields.ts'
 

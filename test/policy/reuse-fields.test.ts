@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { CacheRequest, StoredResponse } from '../../src/model.ts'
 import { REUSE_FIELDS } from '../../src/policy/reuse-fields.ts'
@@ -6,6 +5,7 @@ import { rangeLines } from '../../src/policy/range.ts'
 import { classify } from '../../src/policy/request.ts'
 import { decide } from '../../src/policy/reuse.ts'
 import { loops } from '../../src/policy/via.ts'
+import fc from '../support/fast-check.ts'
 import { entryWith, foundWith, NOW, rulesWith } from './support.ts'
 
 /** Fields that have a meaning somewhere, with sample values. */

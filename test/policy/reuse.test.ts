@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Rules, StoredResponse } from '../../src/model.ts'
 import { decide, isServedPlainly } from '../../src/policy/reuse.ts'
+import fc from '../support/fast-check.ts'
 import { entryWith, type FoundChanges, foundWith, NOW, requestWith, rulesWith } from './support.ts'
 
 interface Case {

@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Route, RouteMatch } from '../../src/model.ts'
 import { matchInTurn, matchRoute } from '../../src/policy/route.ts'
+import fc from '../support/fast-check.ts'
 import { routeWith } from './support.ts'
 
 const matched = (matches: RouteMatch[], url: string, method = 'GET') => {

@@ -1,6 +1,6 @@
-import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { locate, nameOf, parseTarget, type TargetHead } from '../../src/policy/target.ts'
+import fc from '../support/fast-check.ts'
 
 const parse = (changes: Partial<TargetHead>) =>
   parseTarget({ method: 'GET', target: '/', hosts: ['a.test'], scheme: 'http', ...changes })

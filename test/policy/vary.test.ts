@@ -1,6 +1,6 @@
-import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { selectingValues, selects, variantKey, varyOn } from '../../src/policy/vary.ts'
+import fc from '../support/fast-check.ts'
 import { fieldsOf } from '../support/fields.ts'
 
 type Headers = Record<string, string | string[]>

@@ -1,7 +1,7 @@
 /** Any stored entry that the cache could have created. */
-import fc from 'fast-check'
 import { Body } from '../../src/body.ts'
 import type { Lifetime, Order, PartialContent, Stamp, Stored } from '../../src/model.ts'
+import fc from '../support/fast-check.ts'
 
 export const bodyOf = (stored: Stored | undefined): Buffer | undefined =>
   stored?.kind === 'response' ? stored.body.bytes : undefined

@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { repeatedMember } from '../../../routes/admin/repeated-member.ts'
 import { ADMIN_TOKEN, fakeAdmin, get, post } from '../../support/admin.ts'
+import fc from '../../support/fast-check.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 const PROBLEM = 'application/problem+json'

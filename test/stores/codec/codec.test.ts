@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Body } from '../../../src/body.ts'
 import type { Stamp, Stored, StoredResponse, StoredValue } from '../../../src/model.ts'
@@ -8,6 +7,7 @@ import { writeStored } from '../../../src/stores/codec/layout.ts'
 import { OctetWriter } from '../../../src/stores/codec/octets.ts'
 import { sealWith } from '../../../src/stores/codec/seal.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
+import fc from '../../support/fast-check.ts'
 import { bodyOf, someStored } from '../some-stored.ts'
 import { response } from '../store-contract.ts'
 

@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { randomFrom } from '../../../load-tests/bench/traces.ts'
 import { FrequencySketch, MAX_COUNTED } from '../../../src/stores/memory/frequency-sketch.ts'
+import fc from '../../support/fast-check.ts'
 
 test('it never counts less than the true count, up to its ceiling', () => {
   const keys = fc.array(fc.integer({ min: 0, max: 300 }), { maxLength: 3_000 })

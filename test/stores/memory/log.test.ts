@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { InvalidationMode, Stamp } from '../../../src/model.ts'
 import { localLog } from '../../../src/stores/memory/log.ts'
+import fc from '../../support/fast-check.ts'
 import { logContract } from '../log-contract.ts'
 
 logContract('localLog', () => localLog())

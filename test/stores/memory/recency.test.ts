@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Recency, type Linked } from '../../../src/stores/memory/recency.ts'
+import fc from '../../support/fast-check.ts'
 
 interface Thing extends Linked<Thing> {
   readonly name: number

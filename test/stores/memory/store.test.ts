@@ -1,9 +1,9 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Events } from '../../../src/events.ts'
 import type { StoredResponse } from '../../../src/model.ts'
 import { AdmittingLru } from '../../../src/stores/memory/admitting-lru.ts'
 import { memoryStore } from '../../../src/stores/memory/store.ts'
+import fc from '../../support/fast-check.ts'
 import { response, storeContract, unshareable, varies } from '../store-contract.ts'
 
 storeContract('memoryStore', () => memoryStore({ maxBytes: '1MiB' }))
