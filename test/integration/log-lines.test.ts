@@ -11,6 +11,7 @@ import { temporaryFolder } from '../support/folder.ts'
 import { startHerdgate } from '../support/herdgate.ts'
 import { get, startOrigin } from '../support/http.ts'
 import { deadPort, rawOrigin } from '../support/raw-origin.ts'
+import { freePort } from '../support/redis.ts'
 import { gate, until } from '../support/waiting.ts'
 
 test.each(['on', 'off'])(
@@ -201,7 +202,7 @@ test('lines that several processes write to one full pipe stay whole', async () 
 test('when the disk is too full to log, requests are still answered and the process still exits', async () => {
   const origin = await startOrigin((_request, response) => void response.end('ok'))
   const full = openSync('/dev/full', 'w')
-  const [port, admin] = [await deadPort(), await deadPort()].map(String)
+  const [port, admin] = [await freePort(), await freePort()].map(String)
   const flags = ['--origin', origin.url, '--host', '127.0.0.1', '--port', `${port}`, '--admin-port', `${admin}`]
   const child = spawn(process.execPath, ['src/cli.ts', 'serve', ...flags], { stdio: ['ignore', full, 'inherit'] })
   try {

@@ -9,6 +9,7 @@ import type { Clock } from '../../src/model.ts'
 import type { OriginOptions, PoolOrigin } from '../../src/origin/pool-origin.ts'
 import { selfSigned } from '../support/certificate.ts'
 import { FakeClock } from '../support/fake-clock.ts'
+import { freePort } from '../support/redis.ts'
 import { codeOf, get, originOf, textOf } from '../support/origin-calls.ts'
 import { deadPort, listen, ok, type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
 import { standstill, until } from '../support/waiting.ts'
@@ -171,7 +172,7 @@ describe('a URL that refuses', () => {
   })
 
   test('takes turns again as soon as it has answered the request that tries it', async () => {
-    const port = await deadPort()
+    const port = await freePort()
     const [, second] = await served(({ socket }) => socket.write(ok()))
     let cooledDownMs = 0
     const clock = { ...systemClock, now: () => systemClock.now() + cooledDownMs }

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 
 /** A request head as received. */
 export interface RawRequest {
@@ -67,13 +67,16 @@ export async function listen(server: Server): Promise<number> {
   return address.port
 }
 
-/** A port on which nothing listens. */
+/**
+ * A port on which nothing listens, nor will while this process lives: it is that of a connection. One that was merely
+ * closed could be given to a server of another test.
+ */
 export async function deadPort(): Promise<number> {
-  const server = createServer()
-  const port = await listen(server)
+  const server = createServer((accepted) => void accepted.unref()).unref()
+  const socket = connect(await listen(server), '127.0.0.1').unref()
+  await once(socket, 'connect')
   server.close()
-  await once(server, 'close')
-  return port
+  return socket.localPort ?? 0
 }
 
 /** A complete 200 response with the given content. */

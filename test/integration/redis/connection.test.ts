@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { connectRedis, isReady, type RedisClient } from '../../../src/stores/redis/connection.ts'
+import { deadPort } from '../../support/raw-origin.ts'
 import { freePort, startRedis } from '../../support/redis.ts'
 import { until } from '../../support/waiting.ts'
 
@@ -74,7 +75,7 @@ test('when a replica refuses many commands at once, the connection is closed onc
   await using redis = await startRedis()
   const client = connectRedis(redis.url, PATIENT)
   await ready(client)
-  await redis.cli('replicaof', '127.0.0.1', String(await freePort()))
+  await redis.cli('replicaof', '127.0.0.1', String(await deadPort()))
   const warnings: string[] = []
   const note = ({ message }: Error) => void warnings.push(message)
   process.on('warning', note)
