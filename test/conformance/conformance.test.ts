@@ -4,6 +4,9 @@ import { lastingFaults } from './run.ts'
 
 const TIMES = 3
 
-test.each(MODES)('every required and optimal test passes except the listed exceptions (cookies: %s)', async (mode) => {
-  expect(await lastingFaults(mode, TIMES)).toEqual([])
-})
+test.concurrent.each(MODES)(
+  'every required and optimal test passes except the listed exceptions (cookies: %s)',
+  async (mode) => {
+    expect(await lastingFaults(mode, TIMES)).toEqual([])
+  },
+)

@@ -1,8 +1,7 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { build } from './build.ts'
 import { complaint, isBad, playAll, Tally } from './histories.ts'
 import { inProcess } from './in-process.ts'
-import { MUTANTS } from './mutants.ts'
 import { REGRESSIONS } from './regressions.ts'
 
 /** `npm run histories` plays as many as you like. */
@@ -52,24 +51,3 @@ test(
   },
   PATIENCE_MS,
 )
-
-describe('bugs caught within a few histories', () => {
-  test.each(Object.entries(MUTANTS))(
-    '%s',
-    async (_, { build, theme }) => {
-      const caught: string[] = []
-      await playAll({
-        seeds,
-        start: inProcess(build),
-        lanes: 4,
-        theme,
-        done({ violations }) {
-          caught.push(...violations.map(({ what }) => what))
-          return caught.length > 0
-        },
-      })
-      expect(caught).toContain('lost purge')
-    },
-    PATIENCE_MS,
-  )
-})

@@ -1,12 +1,15 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { runOutage, OUTAGES, type OutageName } from './outage.ts'
 
 /** Short, and at a rate a busy machine can bear; `npm run outages` runs longer and also measures latency. */
 const OPTIONS = { perSecond: 300, mostWaiting: 50, beforeMs: 1_000, duringMs: 3_000, leaseMs: 1_000 }
 const RECOVERED_WITHIN_MS = 60_000
 
-describe.each(Object.entries(OUTAGES))('Redis %s, under load', (name, { refusesPurges }) => {
-  test('neither requests nor purges fail', async () => {
+vi.setConfig({ maxConcurrency: 2 }) // most of an outage is spent waiting
+
+test.concurrent.each(Object.entries(OUTAGES))(
+  'Redis %s, under load: neither requests nor purges fail',
+  async (name, { refusesPurges }) => {
     const report = await runOutage(name as OutageName, OPTIONS)
     expect(report.hitRatioBefore).toBeGreaterThan(0.5)
     expect(report.failures).toEqual([])
@@ -18,5 +21,5 @@ describe.each(Object.entries(OUTAGES))('Redis %s, under load', (name, { refusesP
     }
     expect(report.recoveredAfterMs, report.condition.join('\n')).toBeLessThan(RECOVERED_WITHIN_MS)
     expect(report.purgeAfter).toBe(200)
-  })
-})
+  },
+)
