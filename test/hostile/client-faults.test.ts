@@ -187,17 +187,26 @@ describe('a client that leaves during an upload', () => {
     [
       'pipelined behind another whose answer is due',
       request('/due', 'POST', 'Content-Length: 0') + upload('/behind', 'POST', 4),
+      1,
+    ],
+    [
+      'pipelined behind another that has been answered',
+      request('/answered', 'POST', 'Content-Length: 0') + upload('/behind', 'POST', 4),
       2,
     ],
     ['of a QUERY too long to be keyed by', upload('/long', 'QUERY', 70_000), 1],
   ])('%s: no other client is affected', async (_which, octets, count) => {
-    answer = ({ request }) => void request.resume()
+    answer = ({ request, response }) => {
+      request.resume()
+      if (request.url === '/answered') response.end()
+    }
     const client = await connected()
     client.send(octets)
     await arrived(count)
     client.reset()
-    await until(() => asked.every(({ left }) => left), 'the origin has noticed')
+    await until(() => asked.every(({ left, response }) => left || response.writableFinished), 'the origin has noticed')
     await expectNothingUnderWay()
+    expect(asked).toHaveLength(count)
     await expectPlain(newPath(), 'plain', 'origin')
   })
 })
