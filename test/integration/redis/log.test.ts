@@ -215,11 +215,17 @@ describe('acknowledgements', () => {
 
   test('a node that does not answer is waited for until purgeTimeout', async () => {
     await using proxy = await startFaultProxy({ port: server.port })
-    const first = await started({ purgeTimeout: 5_000 })
+    const clock = new FakeClock()
+    const first = await started({ clock, purgeTimeout: 5_000 })
     await started({ url: `redis://127.0.0.1:${proxy.port}` })
     proxy.set({ kind: 'blackhole' })
-    const receipt = await first.append('purge', { tags: ['t'] })
-    expect(receipt.nodes).toEqual({ expected: 2, acked: 1 })
+    const before = first.position
+    let answered = false
+    const answer = first.append('purge', { tags: ['t'] }).finally(() => void (answered = true))
+    await until(() => first.position === before + 1, 'it is applied here')
+    await clock.advance(4_900)
+    expect(answered).toBe(false)
+    expect((await inTime(clock, answer)).nodes).toEqual({ expected: 2, acked: 1 })
   })
 
   test('a node that died is waited for two leases, after which it can use nothing older', async () => {
@@ -530,9 +536,13 @@ describe('a log that lost records', () => {
   })
 
   test('heeds a doubt of an older version, which does not state how long it lasts', async () => {
-    const log = await started({ lease: '60s', purgeTimeout: '300ms' })
+    const clock = new FakeClock()
+    const log = await started({ clock, lease: '60s', purgeTimeout: 5_000 })
     await redis.hset(key('head'), 'doubt', Date.now() + 3_600_000)
-    expect((await log.append('purge', { tags: ['t'] })).nodes).toEqual({ expected: 2, acked: 1 })
+    const before = log.position
+    const appended = log.append('purge', { tags: ['t'] })
+    await applied(clock, log, before + 1)
+    expect((await inTime(clock, appended)).nodes).toEqual({ expected: 2, acked: 1 })
   })
 
   test('begins a new generation when Redis restarts empty, and gets its purges again', async () => {
@@ -597,7 +607,7 @@ describe('a log that is set back by a failover or an older dump', () => {
     const stamp = stampIn(other)
     const before = await dump()
     tail.set({ kind: 'blackhole' })
-    const lost = other.append('purge', { tags: ['lost'] }, 5_000)
+    const lost = other.append('purge', { tags: ['lost'] }, 1_000)
     await until(
       () => issuer.nodes().some((node) => node.position > issuer.position),
       'the issuer knows that the other follows a record it has not read',
@@ -606,7 +616,7 @@ describe('a log that is set back by a failover or an older dump', () => {
     tail.set({ kind: 'reset' })
     await restore(before)
     tail.set({ kind: 'pass' })
-    const { nodes } = await issuer.append('purge', { tags: ['t'] }, 2_000)
+    const { nodes } = await issuer.append('purge', { tags: ['t'] }, 5_000)
     expect(other.verdict(stamp)).toBe('valid') // it cannot know yet, and its lease is valid
     expect(nodes).toEqual({ expected: 2, acked: 1 })
     link.set({ kind: 'reset' })
