@@ -15,6 +15,8 @@ export interface RedisSentinels extends AsyncDisposable {
   stop(): Promise<void>
 }
 
+/** A Sentinel that was stalled for two seconds, as when the machine stalls, does nothing for the next 30 s (TILT). */
+export const SENTINELS_REST_MS = 200_000
 const DOWN_AFTER_MS = 1_000
 const FAILOVER_TIMEOUT_MS = 5_000
 

@@ -6,10 +6,10 @@ import { redisLeases } from '../../../src/stores/redis/leases.ts'
 import { type RedisLog, redisLog } from '../../../src/stores/redis/log.ts'
 import { redisStore } from '../../../src/stores/redis/store.ts'
 import { startRedisCluster } from '../../support/redis-cluster.ts'
-import { startRedisSentinels } from '../../support/redis-sentinel.ts'
+import { SENTINELS_REST_MS, startRedisSentinels } from '../../support/redis-sentinel.ts'
 import { until } from '../../support/waiting.ts'
 
-const synced = (...logs: RedisLog[]) => until(() => logs.every((log) => log.synced), 'every log is synced', 40_000)
+const synced = (...logs: RedisLog[]) => until(() => logs.every((log) => log.synced), 'every log is synced')
 
 test('on a cluster the log is in one slot, and each lease in the slot of its key', async () => {
   await using cluster = await startRedisCluster()
@@ -78,9 +78,10 @@ test('when a replica takes over from the only master of a cluster, log, store an
   }
 })
 
-test('behind Sentinels the log survives the loss of its master: acknowledged purges stay in effect', async () => {
+const SURVIVES = 'behind Sentinels the log survives the loss of its master: acknowledged purges stay in effect'
+test(SURVIVES, { timeout: 2 * SENTINELS_REST_MS }, async () => {
   await using sentinels = await startRedisSentinels()
-  const options = { url: sentinels.url, purgeTimeout: '20s', appendTimeout: '40s' }
+  const options = { url: sentinels.url, purgeTimeout: '20s', appendTimeout: `${SENTINELS_REST_MS}ms` }
   const [first, second] = [redisLog(options), redisLog(options)]
   try {
     await synced(first, second)
@@ -89,11 +90,7 @@ test('behind Sentinels the log survives the loss of its master: acknowledged pur
     expect((await first.append('purge', { tags: ['t'] })).nodes.acked).toBe(2)
     await sentinels.servers[0].kill()
     const receipt = await first.append('purge', { tags: ['u'] })
-    await until(
-      () => first.position >= receipt.position && second.position >= receipt.position,
-      'both have applied it',
-      40_000,
-    )
+    await until(() => first.position >= receipt.position && second.position >= receipt.position, 'both have applied it')
     await synced(first, second)
     expect(second.verdict(stamp)).toBe('dead')
     expect(second.generation).toBe(first.generation)

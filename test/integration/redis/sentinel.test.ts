@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Store } from '../../../src/model.ts'
 import { redisStore } from '../../../src/stores/redis/store.ts'
 import { response } from '../../stores/store-contract.ts'
-import { type RedisSentinels, startRedisSentinels } from '../../support/redis-sentinel.ts'
+import { type RedisSentinels, SENTINELS_REST_MS, startRedisSentinels } from '../../support/redis-sentinel.ts'
 import { until } from '../../support/waiting.ts'
 
 let redis: RedisSentinels
@@ -18,9 +18,6 @@ const works = (store: Store) =>
     return found !== undefined && found !== 'unknown'
   }, 'the store works')
 
-/** A Sentinel that was stalled for two seconds, as when the machine stalls, does nothing for the next 30 s (TILT). */
-const SENTINELS_REST_MS = 200_000
-
 test(
   'when a replica takes over from a dead master the store follows it, and stays when the old master is back',
   async () => {
@@ -35,7 +32,7 @@ test(
       expect(['unknown', undefined]).toContain(await store.get('never set'))
       await store.set('l', response('x'), 600_000)
     }
-    await until(async () => (await redis.masterPort()) === replica.port, 'the Sentinels agree')
+    await until(async () => (await redis.masterPort()) === replica.port, 'the Sentinels agree', SENTINELS_REST_MS)
     await works(store)
     await until(async () => (await store.get('k')) !== 'unknown', 'k is found or reported missing')
     expect(await store.get('k')).toMatchObject({ kind: 'response' })
