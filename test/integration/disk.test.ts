@@ -421,25 +421,23 @@ test('a serving process is not blocked while a file is checked again, once for s
   const counting = (then: string): string => program(`echo >> ${runs}; ${then}`)
   const countOf = (): number => readFileSync(runs, 'utf8').length
   const real = process.execPath
+  const goesOn = join(temporaryFolder(), 'goes-on')
+  const wait = `for n in $(seq 600); do [ -e ${goesOn} ] && break; sleep 0.1; done`
   const node = vi.spyOn(process, 'execPath', 'get').mockReturnValue(counting('kill -KILL $$'))
   onTestFinished(() => node.mockRestore())
   const clock = new FakeClock()
   const [store, log] = [diskStore({ path, clock }), diskLog({ path, clock })]
   expect([store.get('k'), log.synced, countOf()]).toEqual(['unknown', false, 1])
 
-  node.mockReturnValue(counting(`sleep 2; exec ${real} "$@"`))
+  node.mockReturnValue(counting(`${wait}; exec ${real} "$@"`))
   await clock.advance(10_000)
-  const before = performance.now()
   expect([store.get('k'), log.synced]).toEqual(['unknown', false])
-  expect(performance.now() - before).toBeLessThan(1_000)
+  writeFileSync(goesOn, '')
   await expect
-    .poll(
-      async () => {
-        await clock.advance(10_000)
-        return [log.synced, bodyOf(await store.get('k'))]
-      },
-      { timeout: 20_000 },
-    )
+    .poll(async () => {
+      await clock.advance(10_000)
+      return [log.synced, bodyOf(await store.get('k'))]
+    })
     .toEqual([true, 'body'])
   expect(countOf()).toBe(2)
   await store.close()
@@ -461,7 +459,7 @@ test('a file that cannot be opened is logged at once', async () => {
 })
 
 test.runIf(existsSync('/proc/self'))('a folder that cannot be created is reported, and not retried without end', () => {
-  const child = spawnSync(process.execPath, [SCRIPT, '/proc/herdgate/cache', 'fill', '1'], { timeout: 30_000 })
+  const child = spawnSync(process.execPath, [SCRIPT, '/proc/herdgate/cache', 'fill', '1'], { timeout: 100_000 })
   expect(child.error).toBeUndefined()
   expect(JSON.parse(child.stdout.toString())).toMatchObject({
     told: [expect.stringContaining('/proc/herdgate')],
