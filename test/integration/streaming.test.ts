@@ -6,7 +6,7 @@ import { Readable } from 'node:stream'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
 import { get, type Origin, startOrigin } from '../support/http.ts'
-import { until } from '../support/waiting.ts'
+import { gate, standstill, until } from '../support/waiting.ts'
 
 const MIB = 2 ** 20
 const GIB = 2 ** 30
@@ -67,30 +67,42 @@ describe('a body larger than memory allows', () => {
   })
 
   test('an upload is streamed to the origin, with back-pressure', async () => {
-    let received = 0
-    await start((request, response) => {
+    const reading = gate()
+    await start(async (request, response) => {
+      if (request.url === '/held') await reading.opened
+      let received = 0
       request.on('data', (chunk: Buffer) => {
         received += chunk.length
       })
       request.on('end', () => response.end(String(received)))
     })
+    const warmUp = upload('/warm-up', 32)
+    expect(await warmUp.answer).toBe(String(32 * MIB))
     const before = herdgate.rss()
-    const request = http.request(`${herdgate.url}/upload`, { method: 'PUT' })
-    const chunk = Buffer.alloc(MIB)
-    const answered = once(request, 'response')
-    await pipeline(
-      Readable.from(
-        (function* () {
-          for (let sent = 0; sent < 256; sent++) yield chunk
-        })(),
-      ),
-      request,
-    )
-    const [response] = (await answered) as [IncomingMessage]
-    expect(Buffer.concat(await response.toArray()).toString()).toBe(String(256 * MIB))
+    const held = upload('/held', 256)
+    await standstill(held.taken)
+    expect(held.taken() / MIB).toBeLessThan(32)
+    reading.open()
+    expect(await held.answer).toBe(String(256 * MIB))
     expect((herdgate.rss() - before) / MIB).toBeLessThan(48)
   })
 })
+
+/** An upload that is sent as fast as it is taken. */
+function upload(path: string, mebibytes: number) {
+  const chunk = Buffer.alloc(MIB)
+  let taken = 0
+  const source = function* () {
+    for (; taken < mebibytes * MIB; taken += chunk.length) yield chunk
+  }
+  const request = http.request(herdgate.url + path, { method: 'PUT' })
+  const answered = once(request, 'response') as Promise<[IncomingMessage]>
+  const sent = pipeline(Readable.from(source()), request)
+  const answer = Promise.all([answered, sent]).then(async ([[response]]) =>
+    Buffer.concat(await response.toArray()).toString(),
+  )
+  return { taken: () => taken, answer }
+}
 
 /** What has arrived so far of an answer that has begun. */
 async function reading(url: string) {
