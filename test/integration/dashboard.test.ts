@@ -14,7 +14,7 @@ import { until } from '../support/waiting.ts'
 
 const SLOW_MS = 800
 const ANOTHER_TOKEN = 'another-token-for-tests'
-const WAIT_MS = 30_000
+const WAIT_MS = 60_000
 
 let browser: Browser
 beforeAll(async () => {
@@ -74,14 +74,16 @@ async function look(page: Page, name: string): Promise<void> {
 describe('the dashboard', () => {
   let origin: Origin
   let herdgate: Herdgate
+  const held: (() => void)[] = []
 
   beforeAll(async () => {
     origin = await startOrigin((request, response) => {
-      const delay = request.url?.startsWith('/slow') ? SLOW_MS : 0
-      setTimeout(() => {
+      const answer = () => {
         response.writeHead(200, { 'cache-control': 'max-age=600', 'surrogate-key': 'products' })
         response.end('content')
-      }, delay)
+      }
+      if (request.url === '/herd') held.push(answer)
+      else setTimeout(answer, request.url?.startsWith('/slow') ? SLOW_MS : 0)
     })
     herdgate = await startHerdgate(['--origin', origin.url, '--log-level', 'warn'])
   })
@@ -119,12 +121,14 @@ describe('the dashboard', () => {
       /\d %/,
     )
 
-    await ask('/slow', 40)
+    const herded = ask('/herd', 40)
+    const herd = async () => (await label(page, '#herd'))?.match(/\d+/g)?.map(Number) ?? []
+    await until(async () => ((await herd())[0] ?? 0) > 10 && held.length > 0, 'a herd that waits', WAIT_MS)
+    expect((await herd())[1]).toBe(1) // fetch
+    for (const answer of held) answer()
+    await herded
     await drawn(page, '#herd', 'collapsed')
     await drawn(page, '#latency', 'miss')
-    const herd = async () => (await label(page, '#herd'))?.match(/\d+/g)?.map(Number) ?? []
-    await until(async () => ((await herd())[0] ?? 0) > 10, 'a herd that waits', WAIT_MS)
-    expect((await herd())[1]).toBe(1) // fetch
     expect(await page.locator('#origins').textContent()).toContain('default')
     expect(await page.locator('#tiers').textContent()).toMatch(/memory.*stored/)
     await look(page, 'light-1280')
@@ -178,7 +182,7 @@ describe('the dashboard', () => {
     await ask('/why?x=1')
     await ask('/why?x=2')
     const rows = page.locator('.requests tbody button')
-    await until(async () => (await rows.count()) >= 2, 'rows')
+    await page.locator('.requests tbody tr', { hasText: '/why?x=2' }).waitFor()
     const row = page.locator('.requests tbody tr', { hasText: '/why?x=1' })
     expect(await row.textContent()).toMatch(/200.*miss.*nothing was stored for it; stored now/)
 
@@ -317,6 +321,7 @@ describe('the dashboard', () => {
     await using other = await startHerdgate(['--origin', origin.url, '--log-level', 'warn'])
     const page = await browser.newPage()
     pages.push(page)
+    page.setDefaultTimeout(WAIT_MS)
     await page.clock.install()
     await page.goto(`${other.admin}/dashboard`)
     await logIn(page, TOKEN)
