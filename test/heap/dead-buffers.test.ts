@@ -1,10 +1,11 @@
 import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { kindOf } from '../../src/heap/collections.ts'
 import { DeadBuffers } from '../../src/heap/dead-buffers.ts'
 import { FakeClock } from '../support/fake-clock.ts'
+import { until } from '../support/waiting.ts'
 
 const MIB = 2 ** 20
 
@@ -112,7 +113,7 @@ test('closing twice restores the setting only once', async () => {
   expect(state.open).toBe(0)
 })
 
-test('V8 does begin to mark', { timeout: 30_000 }, async () => {
+test('V8 does begin to mark', async () => {
   const marks: unknown[] = []
   const observer = new PerformanceObserver((list) => {
     marks.push(...list.getEntries().filter((entry) => isMarking(entry)))
@@ -120,10 +121,12 @@ test('V8 does begin to mark', { timeout: 30_000 }, async () => {
   observer.observe({ entryTypes: ['gc'] })
   const state = { external: 0 }
   const buffers = new DeadBuffers({ clock: systemClock, held: () => 0, external: () => state.external })
-  await sleep(300)
-  expect(marks).toEqual([])
+  do {
+    marks.length = 0
+    await sleep(300)
+  } while (marks.length > 0) // V8 may mark of its own accord what was loaded
   state.external = 16 * MIB
-  await vi.waitFor(() => expect(marks).not.toEqual([]), { timeout: 25_000 })
+  await until(() => marks.length > 0, 'V8 marks')
   observer.disconnect()
   buffers.close()
 })

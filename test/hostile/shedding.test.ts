@@ -83,7 +83,7 @@ test('if that is not enough, misses get 503 and hits are answered, until memory 
       return refused.status === 503
     },
     'misses are refused',
-    40_000,
+    100_000,
   )
   herdgate.child.kill('SIGUSR2')
   expect(refused.headers).toMatchObject({ 'retry-after': '1', 'content-type': 'application/problem+json' })
@@ -93,7 +93,7 @@ test('if that is not enough, misses get 503 and hits are answered, until memory 
   expect((await herdgate.ask('/v1/stats')).body.requests.shed).toBeGreaterThan(0)
 
   herdgate.child.kill('SIGUSR2')
-  await until(async () => (await miss()).status === 200, 'misses are answered again', 40_000)
+  await until(async () => (await miss()).status === 200, 'misses are answered again')
   expect(herdgate.child.exitCode).toBeNull()
 }, 240_000)
 
@@ -132,7 +132,7 @@ async function expectAnsweredMisses(node: Herdgate, folder = ''): Promise<void> 
     }
     return true
   }
-  await until(isAnswered, 'misses are answered', 60_000)
+  await until(isAnswered, 'misses are answered')
 }
 
 let misses = 0

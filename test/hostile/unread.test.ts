@@ -120,5 +120,5 @@ test('a refused WebSocket handshake closes the connection', async () => {
     client.send('more')
     return client.failure === undefined
   }
-  await expect.poll(isHeld, { timeout: 30_000 }).toBe(false) // although the client has not closed
+  await expect.poll(isHeld).toBe(false) // although the client has not closed
 })

@@ -538,13 +538,14 @@ describe('the lane', () => {
     const side = await start('on', 'limits: { idleTimeout: 2s }\n')
     const socket = connect({ port: Number(new URL(side.herdgate.url).port), host: '127.0.0.1' })
     const ended = once(socket, 'end')
+    let askedAt = 0
     for (let n = 0; n < 3; n++) {
+      askedAt = performance.now()
       socket.write(get('/a'))
       await once(socket, 'data')
     }
-    const answeredAt = performance.now()
     await ended
-    expect(performance.now() - answeredAt).toBeGreaterThan(2_000)
+    expect(performance.now() - askedAt).toBeGreaterThan(2_000)
     await side.close()
   })
 
@@ -553,13 +554,13 @@ describe('the lane', () => {
     async function newcomer(side: Side) {
       const socket = connect({ port: Number(new URL(side.herdgate.url).port), host: '127.0.0.1' })
       socket.setEncoding('latin1').on('error', () => {})
+      const askedAt = performance.now()
       socket.write(get('/a'))
       const [first] = (await once(socket, 'data')) as [string]
       expect(first).toMatch(/^HTTP\/1\.1 200 .*\r\nCache-Status: herdgate; hit/s)
-      const answeredAt = performance.now()
       let said = ''
       socket.on('data', (text: string) => (said += text))
-      const over = once(socket, 'close').then(() => ({ said, afterMs: performance.now() - answeredAt }))
+      const over = once(socket, 'close').then(() => ({ said, afterMs: performance.now() - askedAt }))
       return { socket, over, said: () => said }
     }
 

@@ -90,7 +90,7 @@ test.each(['WEBHOOK_SECRET', 'HERDGATE_ADMIN', 'HERDGATE_ADMIN_TOKEN'])(
 
 async function start(): Promise<void> {
   run({})
-  await until(async () => (await post('{}', 'none').catch(() => []))[0] === 401, 'the webhook listens', 10_000)
+  await until(async () => (await post('{}', 'none').catch(() => []))[0] === 401, 'the webhook listens')
 }
 
 function run(environs: Record<string, string | undefined>): void {
@@ -111,7 +111,7 @@ function run(environs: Record<string, string | undefined>): void {
 }
 
 async function ended(): Promise<number | null | undefined> {
-  await until(() => webhook?.exitCode !== null, 'it has ended', 10_000)
+  await until(() => webhook?.exitCode !== null, 'it has ended')
   return webhook?.exitCode
 }
 

@@ -1,11 +1,12 @@
 /** A workforce with one worker, which has a large file to check before it begins. */
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Events } from '../../src/events.ts'
 import { Workforce } from '../../src/workers/workforce.ts'
 import { valid } from '../config/given.ts'
 import { FakeClock } from '../support/fake-clock.ts'
+import { until } from '../support/waiting.ts'
 
 const CONFIG = valid({ flags: { origin: ['http://a.test'] } })
 const MINUTE = 60_000
@@ -37,7 +38,7 @@ beforeEach(async () => {
     onSnapshot: (_, message) => void received.push(String('name' in message && message.name)),
   })
   started = workforce.start()
-  await vi.waitUntil(() => workforce.shared.log.nodes().length === 1)
+  await until(() => workforce.shared.log.nodes().length === 1)
 })
 
 afterEach(async () => {
@@ -62,9 +63,9 @@ test('a worker that takes minutes to begin is logged and not killed, whatever el
 test('a worker that has not begun within half an hour is killed, and another takes its place', async () => {
   const before = pid()
   await clock.advance(31 * MINUTE)
-  await vi.waitUntil(() => workforce.shared.log.nodes().length === 0)
+  await until(() => workforce.shared.log.nodes().length === 0)
   await clock.advance(1)
-  await vi.waitUntil(() => workforce.shared.log.nodes().length === 1)
+  await until(() => workforce.shared.log.nodes().length === 1)
   expect(pid()).not.toBe(before)
   expect(lines.join('')).toContain('a worker has been starting for 30 min and is killed')
 })
@@ -95,5 +96,5 @@ test('clearing the store does not wait for the workers to drop their copies', as
   workforce.shared.memory?.put('k', Buffer.from('old'))
   expect(workforce.store.clear()).toBeUndefined()
   expect(workforce.shared.memory?.get('k')).toBeUndefined()
-  await vi.waitUntil(() => received.includes('clear'))
+  await until(() => received.includes('clear'))
 })

@@ -52,7 +52,7 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
     },
     async received(count, matches) {
       const found = () => spans.filter(matches)
-      await until(() => found().length >= count, `${count} spans`, 30_000)
+      await until(() => found().length >= count, `${count} spans`)
       return found()
     },
     async [Symbol.asyncDispose]() {

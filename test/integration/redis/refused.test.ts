@@ -1,5 +1,5 @@
 /** Nobody waits for what Redis does not accept: the caches that share it load it for themselves, in parallel. */
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { createCache } from '../../../src/library/embed.ts'
 import type { Store } from '../../../src/model.ts'
 import { localLog } from '../../../src/stores/memory/log.ts'
@@ -61,7 +61,7 @@ test.each<[string, unknown]>([
   await using caches = await fleet(redis, 4)
   const all = await allAsk(redis, caches)
   caches.loads[0]?.resolve(value)
-  await vi.waitFor(() => expect(caches.loads).toHaveLength(4), 20_000)
+  await until(() => caches.loads.length === 4, 'every cache loads')
   for (const { resolve } of caches.loads) resolve(value)
   expect(await Promise.all(all)).toEqual([value, value, value, value])
 })
@@ -72,7 +72,7 @@ test('a value for a full Redis is loaded by every cache in parallel', async () =
   const all = await allAsk(redis, caches)
   await redis.cli('config', 'set', 'maxmemory', '1')
   caches.loads[0]?.resolve('v')
-  await vi.waitFor(() => expect(caches.loads).toHaveLength(4), 20_000)
+  await until(() => caches.loads.length === 4, 'every cache loads')
   for (const { resolve } of caches.loads) resolve('v')
   expect(await Promise.all(all)).toEqual(['v', 'v', 'v', 'v'])
 })
