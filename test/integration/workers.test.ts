@@ -405,6 +405,9 @@ test('a disk file that crashes one worker takes no other down, and is moved asid
   for (let number = 0; number < 20; number++) await get(`${node.url}/${number}`)
   await until(() => answerers(node).size > 0, 'a worker has answered')
   const [worker = 0] = answerers(node)
+  const stored = async (): Promise<number> =>
+    (await node.ask('/v1/stats')).body.tiers.find(({ tier }: { tier: string }) => tier === 'disk').objects
+  await until(async () => (await stored()) === 20, 'nobody writes to the file any more')
   const file = readdirSync(folder).find((name) => name.endsWith('.mdb')) ?? ''
   expect(await isFullyReady(node)).toBe(true)
   truncateSync(join(folder, file), 5_000)
