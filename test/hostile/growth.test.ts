@@ -10,6 +10,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { WITHOUT_COMPILE_CACHE } from '../support/compile-cache.ts'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
 import { get } from '../support/http.ts'
 import { listen } from '../support/raw-origin.ts'
@@ -45,7 +46,7 @@ origins: { main: { urls: ["${origin}"] } }
 store: { memory: { maxBytes: ${MEMORY_MIB}MiB, maxObjectBytes: 12MiB } }
 `,
   )
-  const env = { NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB}` }
+  const env = { ...WITHOUT_COMPILE_CACHE, NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB}` }
   herdgate = await startHerdgate(['--config', file, '--log-level', 'silent'], env)
   answer = plain
   for (let number = 0; number < 200; number++) await get(`${herdgate.url}/warm-up?${number}`)

@@ -2,6 +2,7 @@
 import { createServer, type Server } from 'node:http'
 import http from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { WITHOUT_COMPILE_CACHE } from '../support/compile-cache.ts'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
 import { get } from '../support/http.ts'
 import { listen } from '../support/raw-origin.ts'
@@ -51,7 +52,7 @@ beforeAll(async () => {
       .end(isBody ? LARGE_BODY : 'content')
   })
   url = `http://127.0.0.1:${await listen(origin)}`
-  const env = { NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB} ${preloaded(HOG)}` }
+  const env = { ...WITHOUT_COMPILE_CACHE, NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB} ${preloaded(HOG)}` }
   herdgate = await startHerdgate(['--origin', url, '--memory', '1GiB', '--log-level', 'warn'], env)
 })
 afterAll(async () => {
@@ -120,7 +121,8 @@ test("the primary's half of a store shared with workers shrinks as well", async 
 function startContained(mebibytes: number, options: readonly string[]): Promise<Herdgate> {
   const container = preloaded(`process.constrainedMemory = () => ${mebibytes} * 2 ** 20
 process.availableMemory = () => 0`)
-  return startHerdgate(['--origin', url, '--log-level', 'warn', ...options], { NODE_OPTIONS: container })
+  const env = { ...WITHOUT_COMPILE_CACHE, NODE_OPTIONS: container }
+  return startHerdgate(['--origin', url, '--log-level', 'warn', ...options], env)
 }
 
 /** Waits until a row of misses is answered, over more than one connection, so that each worker may get some of them. */

@@ -4,6 +4,7 @@ import net from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import { Readable } from 'node:stream'
 import { afterEach, describe, expect, test } from 'vitest'
+import { WITHOUT_COMPILE_CACHE } from '../support/compile-cache.ts'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
 import { get, type Origin, startOrigin } from '../support/http.ts'
 import { gate, standstill, until } from '../support/waiting.ts'
@@ -16,7 +17,7 @@ let herdgate: Herdgate
 
 async function start(handler: RequestListener, flags: string[] = []): Promise<void> {
   origin = await startOrigin(handler)
-  herdgate = await startHerdgate(['--origin', origin.url, '--log-level', 'warn', ...flags])
+  herdgate = await startHerdgate(['--origin', origin.url, '--log-level', 'warn', ...flags], WITHOUT_COMPILE_CACHE)
 }
 
 afterEach(async () => {
