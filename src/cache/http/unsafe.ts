@@ -79,7 +79,7 @@ function keepForGet(
   if (entry === undefined || exchange === undefined) return false
   const own = matchRoute(parts.routes, 'GET', request.url)
   if (typeof own === 'string' || own.rules.cookies !== route.rules.cookies) return false
-  const get: CacheRequest = { method: 'GET', url: request.url, fields: request.fields }
+  const get: CacheRequest = { method: 'GET', url: request.url, fields: request.fields, peer: request.peer }
   // GET may have a route of its own, with another key, other tags and lifetimes, and stricter rules for storing.
   const tags = tagsOf(request.url, reply.fields, own.rules)
   if (!tags.ok || !storable(get, reply, own.rules).store) return false

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { expect, it } from 'vitest'
 import { field } from '../../../src/fields.ts'
 import type { Peer } from '../../../src/model.ts'
@@ -12,7 +13,7 @@ const keyedBy = (name: string) => ({ key: { sortQuery: false, ignoreQuery: [], h
 function answeringBy(name: string, rules: Parameters<typeof world>[0], vary: string | undefined) {
   const made = world(rules)
   made.origin.script((request) => ({
-    headers: { 'Cache-Control': 'max-age=60', ...(vary !== undefined && { Vary: vary }) },
+    headers: { 'Cache-Control': 'max-age=60', 'Content-Location': '/', ...(vary !== undefined && { Vary: vary }) },
     body: `for ${field(request.fields, name) ?? 'nobody'}`,
   }))
   return made
@@ -67,4 +68,15 @@ it.each([
   expect((await get('/', { [name]: 'acme' }, { peer: proxy })).result).toBe('hit')
   expect((await get('/', { [name]: 'other' }, { peer: untrusted })).body).toBe(answer.body)
   expect((await get('/', {}, { peer: untrusted })).result).toBe('hit')
+})
+
+it.each([
+  ['x-forwarded-host', 'part of every key', {}],
+  ['cf-ipcountry', 'part of the key', keyedBy('cf-ipcountry')],
+])('the answer to a POST with %s becomes the copy of the same value only: it is %s', async (name, _, rules) => {
+  const { get } = answeringBy(name, rules, undefined)
+  const fromProxy = { [name]: 'b.example' }
+  await get('/', fromProxy, { peer: proxy, method: 'POST', body: Readable.from([Buffer.from('x')]) })
+  expect(await get('/', fromProxy, { peer: proxy })).toMatchObject({ result: 'hit', body: 'for b.example' })
+  expect((await get('/', {}, { peer: untrusted })).body).not.toContain('b.example')
 })
