@@ -3,6 +3,7 @@ import type { CacheRequest, InvalidationLog, Route } from '../../model.ts'
 import { lifetimeOf } from '../../policy/freshness.ts'
 import { invalidatedBy } from '../../policy/invalidates.ts'
 import { namesOf } from '../../policy/key.ts'
+import { classify } from '../../policy/request.ts'
 import { matchRoute } from '../../policy/route.ts'
 import { storable } from '../../policy/storable.ts'
 import { tagsOf } from '../../policy/tags.ts'
@@ -80,10 +81,12 @@ function keepForGet(
   const own = matchRoute(parts.routes, 'GET', request.url)
   if (typeof own === 'string' || own.rules.cookies !== route.rules.cookies) return false
   const get: CacheRequest = { method: 'GET', url: request.url, fields: request.fields, peer: request.peer }
+  const kind = classify(get, own.rules)
+  if (kind.kind !== 'lookup') return false
   // GET may have a route of its own, with another key, other tags and lifetimes, and stricter rules for storing.
   const tags = tagsOf(request.url, reply.fields, own.rules)
   if (!tags.ok || !storable(get, reply, own.rules).store) return false
-  const ask = askFor(get, own, { credentialed: false })
+  const ask = askFor(get, own, kind)
   const { url } = ask
   // The origin was sent the full query, so its response may depend on parameters that are not in the key.
   if (url !== nameOf(request.url)) return false

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { expect, it } from 'vitest'
 import { field } from '../../../src/fields.ts'
 import { world } from '../../support/world.ts'
@@ -8,21 +9,33 @@ const KEY = { sortQuery: false, ignoreQuery: [], headers: ['x-tenant'], cookies:
 function tenants(changes: Parameters<typeof world>[0] = {}, vary?: string) {
   const made = world(changes)
   made.origin.script((request) => ({
-    headers: { 'Cache-Control': 'max-age=60', ...(vary !== undefined && { Vary: vary }) },
+    headers: { 'Cache-Control': 'max-age=60', 'Content-Location': '/', ...(vary !== undefined && { Vary: vary }) },
     body: `for ${field(request.fields, 'x-tenant') ?? 'nobody'}`,
   }))
   return made
 }
 
-it.each([
+const SELECTING: readonly [string, Parameters<typeof world>[0], string | undefined][] = [
   ['part of the key', { key: KEY }, undefined],
   ['named by Vary', {}, 'X-Tenant'],
-])('a field that Connection removes on the way to the origin selects no copy: it is %s', async (_, rules, vary) => {
+]
+
+it.each(SELECTING)(
+  'a field that Connection removes on the way to the origin selects no copy: it is %s',
+  async (_, rules, vary) => {
+    const { get } = tenants(rules, vary)
+    const attack = await get('/', { 'X-Tenant': 'victim', Connection: 'X-Tenant' })
+    expect(attack.body).toBe('for nobody')
+    expect((await get('/', { 'X-Tenant': 'victim' })).body).toBe('for victim')
+    expect((await get('/', { 'X-Tenant': 'victim' })).result).toBe('hit')
+  },
+)
+
+it.each(SELECTING)('nor does the answer to a POST become its copy: it is %s', async (_, rules, vary) => {
   const { get } = tenants(rules, vary)
-  const attack = await get('/', { 'X-Tenant': 'victim', Connection: 'X-Tenant' })
-  expect(attack.body).toBe('for nobody')
+  const post = { method: 'POST', body: Readable.from([Buffer.from('x')]) }
+  expect((await get('/', { 'X-Tenant': 'victim', Connection: 'X-Tenant' }, post)).body).toBe('for nobody')
   expect((await get('/', { 'X-Tenant': 'victim' })).body).toBe('for victim')
-  expect((await get('/', { 'X-Tenant': 'victim' })).result).toBe('hit')
 })
 
 it.each([
