@@ -15,6 +15,7 @@ import { representationFields } from '../../policy/range-head.ts'
 import { mergeFields } from '../../policy/validation.ts'
 import { withChanges } from '../../response-record.ts'
 import { stampOf } from '../engine/stamp.ts'
+import { PASSING_LIMITS } from './response-entry.ts'
 
 /** Clients decide which parts are stored, and combining them takes quadratic time. */
 const MAX_PARTS = 64
@@ -191,7 +192,7 @@ function* bytesOf(stored: StoredResponse, range: ByteRange): Generator<Uint8Arra
 
 /** A body for one reader. */
 function arriving(source: AsyncIterable<Uint8Array>, length: number, clock: Clock, stop: () => void): Body {
-  return Body.from(source, { length, keepBytes: 0, windowBytes: 256 * 1024, stallMs: 10_000, clock, stop })
+  return Body.from(source, { length, keepBytes: 0, ...PASSING_LIMITS, clock, stop })
 }
 
 const lengthOf = (parts: readonly ByteRange[]): number =>

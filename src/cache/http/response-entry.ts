@@ -24,10 +24,8 @@ export interface EntryContext {
   readonly beginning: Beginning
 }
 
-/** Of a response that is not stored, at most this much waits in memory for its reader. */
-const WINDOW_BYTES = 256 * 1024
-/** A reader that holds up the others for longer is dropped. */
-const STALL_MS = 10_000
+/** Of content that is not kept, how much may wait in memory for its readers, and how long one may hold up the others. */
+export const PASSING_LIMITS = { windowBytes: 256 * 1024, stallMs: 10_000 }
 
 /** A new response whose content is still arriving. */
 export function newEntry(context: EntryContext, fetched: Fetched, parts: ArrivalParts): StoredResponse {
@@ -106,8 +104,7 @@ export function arrivingBody(
   { clock, budget }: ArrivalParts,
 ): Body {
   const trailers = () => endToEndTrailers(response.trailers(), response.fields)
-  const limits = { keepBytes, windowBytes: WINDOW_BYTES, stallMs: STALL_MS }
-  return Body.from(response.body, { length, ...limits, clock, budget, stop, brokeOff, trailers })
+  return Body.from(response.body, { length, keepBytes, ...PASSING_LIMITS, clock, budget, stop, brokeOff, trailers })
 }
 
 export function declaredLength(fields: Fields): number | undefined {
