@@ -3,6 +3,7 @@ import { joined } from './body/joined.ts'
 import { type BodyReader, NO_TRAILERS, readWhole } from './body/reader.ts'
 import type { Awaitable, Content } from './model.ts'
 
+export { joined }
 export type { ArrivalOptions, BodyReader, Fate }
 export { BodyBudget } from './body/budget.ts'
 

@@ -1,5 +1,5 @@
 /** Parts of a representation and the content they hold (RFC 9111 sections 3.3 and 3.4). */
-import { Body } from '../../body.ts'
+import { Body, joined } from '../../body.ts'
 import { HerdgateError } from '../../errors.ts'
 import { type Fields, field } from '../../fields.ts'
 import {
@@ -37,7 +37,7 @@ export function partToStore(
   if (!isSame && isLater(stored, part)) return undefined
   if (!isSame || isComplete(part)) return whole(part)
   if (stored.partial === undefined) return undefined
-  return joined(stored, part, mostBytes) ?? part
+  return combined(stored, part, mostBytes) ?? part
 }
 
 /**
@@ -82,14 +82,15 @@ function sameValidator(one: Fields, other: Fields): boolean {
   return validator !== undefined && validator === strongValidator(other)
 }
 
-function joined(stored: StoredResponse, part: StoredResponse, mostBytes: number): StoredResponse | undefined {
+function combined(stored: StoredResponse, part: StoredResponse, mostBytes: number): StoredResponse | undefined {
   const [one, other] = [stored.partial, part.partial]
   const complete = other?.complete
   if (one === undefined || other === undefined || complete === undefined || one.complete !== complete) return undefined
   const parts = largest(union([...one.parts, ...other.parts]))
-  if (lengthOf(parts) > mostBytes) return undefined
-  const slices = parts.map((range) => assemble(range, [part, stored]))
-  if (!slices.every((slice) => slice !== undefined)) return undefined
+  const size = lengthOf(parts)
+  if (size > mostBytes) return undefined
+  const pieces = parts.map((range) => piecesOf(range, [part, stored]))
+  if (!pieces.every((list) => list !== undefined)) return undefined
   const partial: PartialContent = { parts, complete, reachesEnd: false, asked: undefined, contentRange: undefined }
   // To the log the result is as old as its oldest bytes. It holds both stamps, so their positions are comparable.
   const position = Math.min(stored.position, part.position)
@@ -97,7 +98,7 @@ function joined(stored: StoredResponse, part: StoredResponse, mostBytes: number)
   const askedAt = Math.min(stored.askedAt, part.askedAt)
   const tags = [...new Set([...stored.tags, ...part.tags])]
   const fields = representationFields(mergeFields(stored.fields, part.fields))
-  const body = Body.of(Buffer.concat(slices))
+  const body = Body.of(joined(pieces.flat(), size))
   const stamp = stampOf(part.url, tags, { generation: part.generation, position, startedAt })
   return whole(withChanges(part, { ...stamp, askedAt, fields, body, partial }))
 }
@@ -110,8 +111,8 @@ function largest(parts: readonly ByteRange[]): readonly ByteRange[] {
   return parts.filter((part) => kept.has(part))
 }
 
-/** The bytes of a range from entries that together hold it. */
-function assemble(range: ByteRange, entries: readonly StoredResponse[]): Buffer | undefined {
+/** The bytes of a range, in pieces, from entries that together hold it. */
+function piecesOf(range: ByteRange, entries: readonly StoredResponse[]): Buffer[] | undefined {
   const pieces: Buffer[] = []
   for (let at = range.first; at <= range.last; ) {
     const piece = entries.map((entry) => bytesFrom(entry, at, range.last)).find((bytes) => bytes !== undefined)
@@ -119,7 +120,7 @@ function assemble(range: ByteRange, entries: readonly StoredResponse[]): Buffer 
     pieces.push(piece)
     at += piece.length
   }
-  return Buffer.concat(pieces)
+  return pieces
 }
 
 /** An entry's bytes from `first` to the end of that part, at most to `last`; undefined if it has none. */
@@ -185,9 +186,9 @@ export async function* completed(
 }
 
 function* bytesOf(stored: StoredResponse, range: ByteRange): Generator<Uint8Array> {
-  const bytes = assemble(range, [stored])
-  if (bytes === undefined) throw new RangeError('a part lacks bytes that it lists')
-  yield bytes
+  const pieces = piecesOf(range, [stored])
+  if (pieces === undefined) throw new RangeError('a part lacks bytes that it lists')
+  yield* pieces
 }
 
 /** A body for one reader. */

@@ -25,6 +25,11 @@ describe('parts that are joined', () => {
     expect(whole?.body.bytes?.toString()).toBe('0123456789')
   })
 
+  test('have memory of their own, of exactly their size: it is counted as no more', () => {
+    const whole = partToStore(later, stored, 10)
+    expect(whole?.body.bytes?.buffer.byteLength).toBe(10)
+  })
+
   test('are joined only within the size limit of a copy and with the same complete length', () => {
     expect(partToStore(later, stored, 9)).toBe(later)
     const longer = part(5, 9, '56789', 12)
