@@ -75,7 +75,7 @@ const ANONYMOUS_FIELDS = new Set([...NEGOTIATION_FIELDS, ...PROXY_FIELDS])
 
 /** The request with only these fields, if its key stays the same. */
 function withSameKey(request: CacheRequest, fields: Fields, route: Route): CacheRequest | undefined {
-  const { method, url, peer } = request
+  const { method, url, peer, bodyAgain } = request
   const refresh: CacheRequest = {
     method,
     url,
@@ -84,6 +84,7 @@ function withSameKey(request: CacheRequest, fields: Fields, route: Route): Cache
     get body() {
       return request.body
     },
+    bodyAgain,
   }
   return keyOf(route, refresh).key === keyOf(route, request).key ? refresh : undefined
 }

@@ -81,6 +81,16 @@ describe('an answer to QUERY', () => {
     expect(long?.bodyAgain).toBeUndefined()
   })
 
+  it('is refreshed in the background with content that can be sent again, whatever its client accepts', async () => {
+    const { query, clock, origin } = asking({ 'Cache-Control': 'max-age=60, stale-while-revalidate=60', ETag: '"1"' })
+    await query('what')
+    await clock.advance(61_000)
+    expect(await query('what', { 'Cache-Control': 'max-stale' })).toMatchObject({ body: 'answer 1', result: 'stale' })
+    await settle()
+    const again = await origin.requests[1]?.bodyAgain?.().toArray()
+    expect(Buffer.concat(again ?? []).toString()).toBe('what')
+  })
+
   it('is revalidated with the content of its query', async () => {
     const { query, clock, origin } = asking({ ...MINUTE, ETag: '"1"' })
     await query('what')
