@@ -95,30 +95,22 @@ export class Variants {
     const announce = (kept: Kept): Awaitable<Announcement> => {
       const before = known(kept)
       if (question.isError(entry) && isInUse(question, before, this.#log, this.#clock.now())) return NOT_ANNOUNCED
-      const same = before?.kind === 'varies' && this.#log.verdict(before) !== 'dead' && sameNames(before.on, on)
-      if (!same && isStaying(kept)) return OUT_OF_PLACE
-      const others = same ? before.variants.filter((other) => other !== variant) : []
-      const variants = [...others, variant].slice(-MAX_VARIANTS)
-      const dropped = before?.kind === 'varies' ? before.variants.filter((other) => !variants.includes(other)) : []
-      const name = question.variantName(entry)
-      const isLasting = ([language, to]: Varies['languages'][number]) =>
-        language !== name && to !== variant && variants.includes(to)
-      const languages = same ? before.languages.filter(isLasting) : []
-      if (name !== undefined) languages.push([name, variant])
-      const keepUntil = Math.max(entry.keepUntil, same ? before.keepUntil : 0)
-      const askedAt = same ? Math.max(entry.askedAt, before.askedAt) : entry.askedAt
-      const stamp = stampOf(entry.url, NO_TAGS, entry)
-      const marker: Stored = { kind: 'varies', on, variants, languages, keepUntil, ...stamp, askedAt }
-      const replaced = this.#replacedBy(key, same ? undefined : before)
+      const isSame = before?.kind === 'varies' && this.#log.verdict(before) !== 'dead' && sameNames(before.on, on)
+      const same = isSame ? before : undefined
+      if (!isSame && isStaying(kept)) return OUT_OF_PLACE
+      const marker = markerWith(variant, question.variantName(entry), entry, on, same)
+      const isDropped = (other: string) => !marker.variants.includes(other)
+      const dropped = before?.kind === 'varies' ? before.variants.filter(isDropped) : []
+      const replaced = this.#replacedBy(key, isSame ? undefined : before)
       const settle = (fate: Fate): void => {
         if (fate !== 'broken' && !arriving.isOutOfPlace) {
           if (this.#replaced.get(key) === replaced) this.#replaced.delete(key)
-          this.drop(dropped, same, arriving)
+          this.drop(dropped, isSame, arriving)
         } else if (replaced !== undefined) this.#brokenOff(key, on, replaced)
-        else if (same) this.#putBack(key, before, (present) => isLastWrittenFor(present, variant, entry))
+        else if (isSame) this.#putBack(key, before, (present) => isLastWrittenFor(present, variant, entry))
         this.#arriving.delete(arriving)
       }
-      const written = this.#store.set(key, marker, keepUntil - this.#clock.now())
+      const written = this.#store.set(key, marker, marker.keepUntil - this.#clock.now())
       const arriving: Arriving = { variant, flight, written, isOutOfPlace: false, settle }
       this.#arriving.add(arriving)
       return arriving
@@ -175,6 +167,29 @@ export class Variants {
     }
     void withStored(this.#store, key, put, { past: undefined, generation: this.#log.generation })
   }
+}
+
+/**
+ * A marker that leads to this variant too.
+ * @param name of the variant for its language, if that is known
+ * @param same the marker in force, if it is for the same Vary: its variants stay
+ */
+function markerWith(
+  variant: string,
+  name: string | undefined,
+  entry: Entry,
+  on: readonly string[],
+  same: Varies | undefined,
+): Varies {
+  const others = same?.variants.filter((other) => other !== variant) ?? []
+  const variants = [...others, variant].slice(-MAX_VARIANTS)
+  const isLasting = ([language, to]: Varies['languages'][number]) =>
+    language !== name && to !== variant && variants.includes(to)
+  const languages = same?.languages.filter(isLasting) ?? []
+  if (name !== undefined) languages.push([name, variant])
+  const keepUntil = Math.max(entry.keepUntil, same?.keepUntil ?? 0)
+  const askedAt = Math.max(entry.askedAt, same?.askedAt ?? entry.askedAt)
+  return { kind: 'varies', on, variants, languages, keepUntil, ...stampOf(entry.url, NO_TAGS, entry), askedAt }
 }
 
 /** Whether the marker was last written for this variant. */
