@@ -194,8 +194,12 @@ function wantsValidated(directives: Directives | undefined): boolean {
   )
 }
 
-/** A stale-while-revalidate window stated by the response (RFC 5861 section 3) also bounds soft-timeout answers. */
+/**
+ * A stale-while-revalidate window stated by the response (RFC 5861 section 3) also bounds soft-timeout answers. The
+ * request's stale-if-error does not extend them: a slow origin has not failed.
+ */
 function mayAnswerWhileRefreshed(entry: StoredResponse, rules: Rules, now: number): boolean {
+  if (now >= entry.staleIfErrorUntil) return false
   if (rules.softTimeout === undefined || rules.override || now < entry.staleWhileRevalidateUntil) return true
   return responseDirectives(entry.fields).staleWhileRevalidate === undefined
 }

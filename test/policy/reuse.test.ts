@@ -248,6 +248,15 @@ describe('an expired entry', () => {
     expect(onError('stale-if-error=600', 200)).toMatchObject({ fallback: { entry: graced, until } })
   })
 
+  it.each([0, 300])('past its window waits for a slow origin, whatever stale-if-error says: %i ms', (ms) => {
+    const rules = { softTimeout: ms }
+    const headers = { 'Cache-Control': 'stale-if-error=600' }
+    const until = NOW + 660_000
+    const decision = decided({ entry: graced, at: 200, rules, headers })
+    expect(decision).toMatchObject({ fallback: { entry: graced, afterMs: undefined, until } })
+    expect(decided({ entry: graced, at: 70, rules, headers })).toMatchObject({ fallback: { afterMs: ms, until } })
+  })
+
   it('makes HEAD pass, with the copy as fallback on error', () => {
     expect(decided({ entry: graced, at: 61, method: 'HEAD' })).toEqual({
       kind: 'pass',
