@@ -1,6 +1,6 @@
 import type { Fields } from '../../fields.ts'
 import { isAlwaysInterned } from '../../interned.ts'
-import type { Stored } from '../../model.ts'
+import type { PartialContent, Stored } from '../../model.ts'
 import { BUFFER, SLOT, STRING } from '../value-size.ts'
 
 /* Bytes of heap and buffers behind each part, measured as those in value-size.ts are. */
@@ -23,7 +23,7 @@ export function bytesOf(key: string, stored: Stored): number {
         shared +
         fieldTexts(stored.fields) +
         texts(stored.vary) +
-        (stored.partial === undefined ? 0 : PART * (1 + stored.partial.parts.length)) +
+        (stored.partial === undefined ? 0 : partBytes(stored.partial)) +
         BUFFER +
         (stored.body.bytes?.length ?? 0)
       )
@@ -42,6 +42,10 @@ export function bytesOf(key: string, stored: Stored): number {
       return RECORD + shared
   }
 }
+
+/** The Range is the client's, and may be as long as a head. */
+const partBytes = ({ parts, asked = '', contentRange = '' }: PartialContent): number =>
+  PART * (1 + parts.length) + text(asked) + text(contentRange)
 
 const text = (value: string): number => STRING + value.length
 

@@ -134,7 +134,7 @@ test('entries that lead to variants skip admission', () => {
   expect(store.get('new')).toBeUndefined()
 })
 
-test('keys, fields and tags count as well as the body', () => {
+test('keys, fields, tags and the range of a part count as well as the body', () => {
   const bytesOf = (key: string, more: Parameters<typeof response>[1]) => {
     const store = memoryStore({ maxBytes: '1MiB' })
     void store.set(key, response('', more), 60_000)
@@ -145,6 +145,9 @@ test('keys, fields and tags count as well as the body', () => {
   expect(bytesOf('k', { tags: ['t', 'x'.repeat(1_000)] }) - base).toBeGreaterThan(1_000)
   expect(bytesOf('k', { fields: ['A', 'b', 'ETag', 'x'.repeat(1_000)] }) - base).toBeGreaterThan(1_000)
   expect(bytesOf('k', { vary: ['accept', 'x'.repeat(1_000)] }) - base).toBeGreaterThan(1_000)
+  const partial = { parts: [{ first: 0, last: 0 }], complete: 9, reachesEnd: false, contentRange: undefined }
+  const part = bytesOf('k', { partial: { ...partial, asked: undefined } })
+  expect(bytesOf('k', { partial: { ...partial, asked: 'x'.repeat(1_000) } }) - part).toBe(1_000)
   const unusual = Array.from({ length: 100 }, (_, n) => [`x-${n}`.padEnd(40, 'x'), '1']).flat()
   expect(bytesOf('k', { fields: unusual }) - base).toBeGreaterThan(100 * 40)
 })
