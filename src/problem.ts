@@ -56,12 +56,13 @@ export const problemLength = (error: HerdgateError): number => Buffer.byteLength
 
 /**
  * A complete HTTP/1.1 message, for a socket without a response object. It closes the connection.
+ * @param method of the request, if known: a response to HEAD has no content (RFC 9110 section 9.3.2)
  * @param cacheStatus as in problemFields
  */
-export function rawProblem(error: HerdgateError, cacheStatus?: string): string {
+export function rawProblem(error: HerdgateError, method: string | undefined, cacheStatus?: string): string {
   const content = JSON.stringify(problemOf(error))
   const date = new Date().toUTCString()
   const length = String(Buffer.byteLength(content))
   const fields = ['Date', date, ...problemFields(error, cacheStatus), 'Content-Length', length, 'Connection', 'close']
-  return `${headText(error.status, STATUS_CODES[error.status] ?? 'Error', fields)}\r\n${content}`
+  return `${headText(error.status, STATUS_CODES[error.status] ?? 'Error', fields)}\r\n${method === 'HEAD' ? '' : content}`
 }

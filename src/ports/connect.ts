@@ -18,7 +18,7 @@ export function refuseConnect(server: Server, onRefusal: OnRefusal = ignoreRefus
     const last = lastDueResponse(socket)
     if (last === undefined) {
       const error = new HerdgateError('method_not_allowed')
-      refuse(socket, error)
+      refuse(socket, error, message.method)
       return onRefusal(error, socket, message)
     }
     keepAnswering(socket)

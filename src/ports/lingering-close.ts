@@ -31,10 +31,16 @@ export function expectUnread(socket: HttpSocket): void {
 
 /**
  * Sends an error as the last response of the connection.
+ * @param method of the request, if known
  * @param cacheStatus as for problemFields
  */
-export function refuse(socket: HttpSocket, error: HerdgateError, cacheStatus?: string): void {
-  socket.write(rawProblem(error, cacheStatus))
+export function refuse(
+  socket: HttpSocket,
+  error: HerdgateError,
+  method: string | undefined,
+  cacheStatus?: string,
+): void {
+  socket.write(rawProblem(error, method, cacheStatus))
   closeLingering(socket)
 }
 

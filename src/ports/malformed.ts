@@ -5,6 +5,14 @@ import { expectUnread, refuse } from './lingering-close.ts'
 import { lastDueResponse } from './pipelining.ts'
 import { ignoreRefusal, type OnRefusal } from './refusals.ts'
 
+/** An error of node:http's parser, or of waiting for input. */
+interface ParserError extends NodeJS.ErrnoException {
+  /** What it was given last. */
+  readonly rawPacket?: unknown
+  /** How much of that it accepted, in octets. */
+  readonly bytesParsed?: number
+}
+
 /** Connections that are already being ended: further faults on them change nothing. */
 const ending = new WeakSet<HttpSocket>()
 
@@ -12,11 +20,7 @@ const ending = new WeakSet<HttpSocket>()
  * Deals with input that Node's parser refused. The connection is closed, as nothing after it can be trusted, but
  * complete requests before it are still answered.
  */
-export function refuseMalformed(
-  error: NodeJS.ErrnoException,
-  socket: HttpSocket,
-  onRefusal: OnRefusal = ignoreRefusal,
-): void {
+export function refuseMalformed(error: ParserError, socket: HttpSocket, onRefusal: OnRefusal = ignoreRefusal): void {
   if (ending.has(socket)) return
   ending.add(socket)
   const last = lastDueResponse(socket)
@@ -26,10 +30,19 @@ export function refuseMalformed(
     socket.destroy() // an error cannot go into a response that is on its way
   else {
     const refusal = new HerdgateError(codeOf(error))
-    refuse(socket, refusal)
+    const within = socket._httpMessage?.req
+    const method = within === undefined ? methodOf(error) : within.method
+    refuse(socket, refusal, method)
     // A fault within the content of a request is reported by that request's handler.
-    if (!socket._httpMessage) onRefusal(refusal, socket)
+    if (within === undefined) onRefusal(refusal, socket, { method })
   }
+}
+
+/** The method of a refused head, if it is HEAD. Not known if its request line came in an earlier packet. */
+function methodOf({ rawPacket, bytesParsed = 0 }: ParserError): 'HEAD' | undefined {
+  if (!Buffer.isBuffer(rawPacket)) return undefined
+  const head = rawPacket.toString('latin1', 0, bytesParsed).trimEnd().split('\r\n\r\n').at(-1)
+  return head?.startsWith('HEAD ') ? 'HEAD' : undefined
 }
 
 /** Makes the response the connection's last. */

@@ -7,8 +7,11 @@ import { clientAddress } from '../policy/forwarded.ts'
 import { problemLength } from '../problem.ts'
 import type { HttpSocket } from './connections.ts'
 
-/** @param message absent where no head could be read */
-export type OnRefusal = (error: HerdgateError, socket: HttpSocket, message?: IncomingMessage) => void
+/** What is known of a refused request. */
+type Refused = Partial<Pick<IncomingMessage, 'method' | 'rawHeaders'>>
+
+/** @param message absent where nothing could be read */
+export type OnRefusal = (error: HerdgateError, socket: HttpSocket, message?: Refused) => void
 
 export const ignoreRefusal: OnRefusal = () => {}
 

@@ -125,6 +125,6 @@ function drop(socket: HttpSocket): void {
   const { _httpMessage: response, parser } = socket
   const isAnswerDue = response && !response.headersSent && response.req === parser?.incoming
   if (!isAnswerDue || !socket.writable || socket.writableLength > 0) return void socket.resetAndDestroy()
-  socket.write(rawProblem(new HerdgateError('request_timeout')))
+  socket.write(rawProblem(new HerdgateError('request_timeout'), response.req.method))
   socket.destroySoon()
 }

@@ -69,7 +69,7 @@ async function pass(message: IncomingMessage, socket: Duplex, head: Buffer, opti
     const error = asHerdgateError(thrown)
     const outcome: Outcome = { ...outcomeOfError(error.code), fwd: report.fwd }
     report.answered(error.status, outcome, 0, socket.destroyed)
-    if (!socket.destroyed) refuse(message.socket, error, cacheStatus(outcome))
+    if (!socket.destroyed) refuse(message.socket, error, message.method, cacheStatus(outcome))
   }
 }
 

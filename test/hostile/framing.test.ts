@@ -217,6 +217,15 @@ const UNREAD: readonly Attack[] = [
   },
 ]
 
+/** The response to HEAD has no content (RFC 9110 section 9.3.2), also if the request is malformed. */
+const HEADS: readonly Attack[] = [
+  { name: 'a malformed field', send: request('HEAD {path}', 'X Y: z') },
+  { name: 'a malformed version', send: 'HEAD {path} HTTP/1.2\r\nHost: a.test\r\n\r\n' },
+  { name: 'an invalid host', send: 'HEAD {path} HTTP/1.1\r\nHost: a test\r\n\r\n' },
+  { name: 'a head too large', send: request('HEAD {path}', `X: ${'y'.repeat(20_000)}`), answers: [431] },
+  { name: 'a malformed chunk', send: `${request('HEAD {path}', 'Transfer-Encoding: chunked')}x\r\n`, breaksOff: true },
+].map((row) => ({ id: 'S5', ...REFUSED, bodiless: true, ...row, name: `HEAD with ${row.name}` }))
+
 const EXPECTATIONS: readonly Attack[] = [
   { id: 'S6', name: '0.CL', ...REFUSED, send: `${get(' Content-Length: 34')}${SMUGGLED}` },
   {
@@ -436,6 +445,7 @@ table('framing', [
   ...LENGTH_LINES,
   ...GOOD_LENGTHS,
   ...UNREAD,
+  ...HEADS,
   ...EXPECTATIONS,
   ...LINE_ENDS,
   ...VERSIONS,

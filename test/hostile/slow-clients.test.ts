@@ -218,6 +218,17 @@ describe('request content', () => {
     await expectServed()
   })
 
+  test('of HEAD that stops arriving is refused without content', async () => {
+    answer = () => {}
+    await start()
+    using slow = await RawClient.connect(port, true)
+    slow.send(`${upload(1_000_000).replace('POST', 'HEAD')}a`)
+    await until(() => uploads.length === 1, 'it has reached the origin')
+    await clock.advance(2 * WINDOW_MS)
+    const { responses, rest } = await slow.receive(2)
+    expect([responses.map(({ status }) => status), rest]).toEqual([[408], ''])
+  })
+
   test('that stops arriving is refused within a second of the window, however many such clients there are', async () => {
     answer = () => {}
     await start()

@@ -164,15 +164,18 @@ test('an answer that breaks off is logged with the bytes that were written befor
   await origin.kill()
 })
 
-test.each(['', '/b'])('an error in answer to HEAD (Host: a.test%s) is logged with 0 bytes', async (more) => {
-  await using herdgate = await startHerdgate(['--origin', `http://127.0.0.1:${await deadPort()}`])
-  const logged = () => herdgate.lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request')
-  using client = await RawClient.connect(Number(new URL(herdgate.url).port), true)
-  client.send(`HEAD / HTTP/1.1\r\nHost: a.test${more}\r\n\r\n`)
-  expect((await client.receive(1)).responses[0]?.head).toMatch(/^content-length: [1-9]/im)
-  await until(() => logged().length === 1, 'it is logged')
-  expect(logged()).toMatchObject([{ method: 'HEAD', bytes: 0 }])
-})
+test.each(['', '/b', '\r\nX Y: z'])(
+  'an error in answer to HEAD (Host: a.test%j) is logged with 0 bytes',
+  async (more) => {
+    await using herdgate = await startHerdgate(['--origin', `http://127.0.0.1:${await deadPort()}`])
+    const logged = () => herdgate.lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request')
+    using client = await RawClient.connect(Number(new URL(herdgate.url).port), true)
+    client.send(`HEAD / HTTP/1.1\r\nHost: a.test${more}\r\n\r\n`)
+    expect((await client.receive(1)).responses[0]?.head).toMatch(/^content-length: [1-9]/im)
+    await until(() => logged().length === 1, 'it is logged')
+    expect(logged()).toMatchObject([{ method: 'HEAD', bytes: 0 }])
+  },
+)
 
 test.each(['1', '2'])('with --workers %s a purge is logged', async (workers) => {
   await using herdgate = await startHerdgate(['--origin', 'http://127.0.0.1:1', '--workers', workers])
