@@ -21,6 +21,8 @@ export interface CallParts<M extends Member> {
   readonly onUnreachable: (member: M) => void
   /** Called when a member has answered. */
   readonly onAnswered: (member: M) => void
+  /** Called when the client has left before a member answered. */
+  readonly onAbandoned: (member: M) => void
   /** Called once, when the call has failed or the response's content has ended, successfully or not. */
   readonly onFinished: () => void
 }
@@ -91,8 +93,10 @@ export class Call<M extends Member> implements ExchangeListener {
       this.#request = withBodyAgain(this.#request)
       return this.#attempt()
     }
-    if (attempt.kind === 'unreachable') this.#tryNextMember(attempt.error)
-    else this.#giveUp(attempt.error)
+    if (attempt.kind === 'unreachable') return this.#tryNextMember(attempt.error)
+    const member = this.#parts.members[this.#at]
+    if (attempt.error.code === 'client_gone' && member !== undefined) this.#parts.onAbandoned(member)
+    this.#giveUp(attempt.error)
   }
 
   #tryNextMember(error: HerdgateError): void {

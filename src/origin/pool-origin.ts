@@ -96,6 +96,7 @@ function originBehind(limit: ConcurrencyLimit, options: OriginOptions, clock: Cl
       signal,
       onUnreachable: rotation.failed,
       onAnswered: rotation.answered,
+      onAbandoned: rotation.abandoned,
       onFinished: limit.leave,
     }).response
   }

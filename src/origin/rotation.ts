@@ -11,6 +11,8 @@ export interface Rotation<Member> {
   readonly failed: (member: Member) => void
   /** Reports that a member has answered: one that is being tried is back at once. */
   readonly answered: (member: Member) => void
+  /** Reports that a member was given up before it had answered or failed: one that is being tried is tried again. */
+  readonly abandoned: (member: Member) => void
 }
 
 export interface RotationTimes {
@@ -54,6 +56,10 @@ export function createRotation<Member>(
     },
     answered(member) {
       if (downs.get(member)?.phase === 'trial') downs.delete(member)
+    },
+    abandoned(member) {
+      const [down, now] = [downs.get(member), clock.now()]
+      if (down?.phase === 'trial' && down.until > now) downs.set(member, { phase: 'cool-down', until: now })
     },
   }
 }

@@ -187,6 +187,30 @@ describe('a URL that refuses', () => {
     expect(texts).toEqual(['ok', 'back', 'ok', 'back'])
   })
 
+  test('is tried by the next request, and by no other, if the client of the one that tried it has left', async () => {
+    const [, silent] = await served(() => {})
+    const [, server] = await served(({ socket }) => socket.write(ok()))
+    const clock = new FakeClock()
+    const origin = opened([`https://127.0.0.1:${silent.port}`, server.url], { connectTimeout: 500 }, clock)
+    const first = origin.fetch(get())
+    await until(() => silent.sockets.length === 1)
+    await clock.advance(500)
+    await textOf(await first)
+    await clock.advance(2_000)
+    await textOf(await origin.fetch(get()))
+    const leaving = new AbortController()
+    const left = codeOf(origin.fetch(get(), leaving.signal))
+    await until(() => silent.sockets.length === 2)
+    leaving.abort()
+    expect(await left).toBe('client_gone')
+    await clock.advance(1_500)
+    const answers = Array.from({ length: 6 }, () => origin.fetch(get()))
+    await until(() => silent.sockets.length > 2)
+    await clock.advance(500)
+    for (const answer of answers) expect(await textOf(await answer)).toBe('ok')
+    expect(silent.sockets).toHaveLength(3)
+  })
+
   test('makes the fetch fail if all others refuse too, after one try each', async () => {
     const urls = [`http://127.0.0.1:${await deadPort()}`, `http://127.0.0.1:${await deadPort()}`]
     const origin = opened(urls)

@@ -61,6 +61,22 @@ describe('rotation', () => {
     expect(turns()).toEqual(['ba', 'ab', 'ba', 'ab'])
   })
 
+  test('has a member tried again whose trial was abandoned, but not one that is no longer on trial', async () => {
+    const clock = new FakeClock()
+    const rotation = createRotation(['a', 'b'], TIMES, clock)
+    const turns = () => Array.from({ length: 4 }, () => rotation.turn().join(''))
+    rotation.failed('a')
+    rotation.abandoned('a')
+    expect(turns()).toEqual(['ba', 'ba', 'ba', 'ba'])
+    await clock.advance(100)
+    expect(turns()).toEqual(['ab', 'ba', 'ba', 'ba'])
+    rotation.abandoned('a')
+    expect(turns()).toEqual(['ab', 'ba', 'ba', 'ba'])
+    await clock.advance(50)
+    rotation.abandoned('a')
+    expect(turns()).toEqual(['ab', 'ba', 'ab', 'ba'])
+  })
+
   test('offers every member once, healthy ones first, whatever failed', () => {
     const members = ['a', 'b', 'c', 'd']
     assert(
