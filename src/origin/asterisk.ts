@@ -9,7 +9,7 @@ import { ask, type SingleRequest } from './single-request.ts'
 
 export interface AsteriskOptions
   extends ContentTimeouts,
-    Pick<SingleRequest, 'url' | 'connectTimeout' | 'headersTimeout' | 'ca' | 'onUnreachable'> {
+    Pick<SingleRequest, 'destinations' | 'connectTimeout' | 'headersTimeout' | 'ca'> {
   readonly clock: Clock
   readonly signal?: Signal | undefined
   /** Called once when the content has ended, successfully or not; not called when this rejects. */
@@ -23,19 +23,19 @@ export async function askForOptions(request: OriginRequest, options: AsteriskOpt
   const reply = await ask({ ...options, method, target, fields, onInterim }, options.clock, options.signal)
   if (reply.kind === 'switched') {
     reply.socket.destroy()
-    throw new HerdgateError('origin_invalid', `${options.url.host}: switched protocols unasked`)
+    throw new HerdgateError('origin_invalid', `${reply.url.host}: switched protocols unasked`)
   }
-  const { response } = reply
+  const { response, url } = reply
   return {
     status: response.statusCode ?? 0,
     fields: response.rawHeaders,
-    body: contentOf(response, options),
+    body: contentOf(response, url, options),
     trailers: () => response.rawTrailers,
   }
 }
 
-function contentOf(response: IncomingMessage, options: AsteriskOptions): ResponseBody {
-  const { url, bodyTimeout, totalTimeout, clock, signal, finished } = options
+function contentOf(response: IncomingMessage, url: URL, options: AsteriskOptions): ResponseBody {
+  const { bodyTimeout, totalTimeout, clock, signal, finished } = options
   const resume = () => {
     timer.touch()
     response.resume()

@@ -10,6 +10,7 @@ import type { ContentTimeouts, Exchange } from './exchange.ts'
 import { withHostFor } from './host.ts'
 import { createDialer, hostOf } from './dialer.ts'
 import { createRotation } from './rotation.ts'
+import type { Destination } from './single-request.ts'
 
 export interface OriginOptions extends ContentTimeouts {
   readonly name: string
@@ -33,9 +34,9 @@ export interface PoolOrigin extends Origin {
    * @returns gives the place back
    * @throws HerdgateError overloaded, or client_gone when the signal is aborted
    */
-  enter(signal: AbortSignal): Promise<() => void>
-  /** The next URL in the rotation, for a connection outside the pools, and how to report that it is unreachable. */
-  nextUrl(): { readonly url: string; readonly onUnreachable: () => void }
+  readonly enter: (signal: AbortSignal) => Promise<() => void>
+  /** The URLs in the order to try them, for a connection outside the pools. */
+  readonly destinations: () => readonly Destination[]
   /** An origin with other options on the same places: both together keep to the new limit of requests in progress. */
   successor(options: OriginOptions): PoolOrigin
   /**
@@ -76,8 +77,7 @@ const limitsOf = ({ maxConcurrency, headersTimeout }: OriginOptions): Concurrenc
 
 function originBehind(limit: ConcurrencyLimit, options: OriginOptions, clock: Clock): PoolOrigin {
   const members = options.urls.map((url) => createMember(url, options, clock))
-  const [first] = members
-  if (first === undefined) throw new TypeError(`Origin ${options.name} has no URL`)
+  if (members.length === 0) throw new TypeError(`Origin ${options.name} has no URL`)
   const trialMs = options.connectTimeout + LATENESS_MS
   const rotation = createRotation(members, { coolDownMs: COOL_DOWN_MS, trialMs }, clock)
   let isClosing = false
@@ -102,17 +102,12 @@ function originBehind(limit: ConcurrencyLimit, options: OriginOptions, clock: Cl
   }
 
   const askAsterisk = async (request: OriginRequest, signal: Signal | undefined): Promise<OriginResponse> => {
-    const { connectTimeout, headersTimeout, bodyTimeout, totalTimeout, ca } = options
-    const [member = first] = rotation.turn()
-    const { url } = member
-    const onUnreachable = () => rotation.failed(member)
-    const fields = without(withHostFor(url, request.fields), (name) => PER_HOP.has(name))
-    const timeouts = { connectTimeout, headersTimeout, bodyTimeout, totalTimeout }
+    const fields = without(request.fields, (name) => PER_HOP.has(name))
     const finished = once(limit.leave)
     try {
       return await askForOptions(
         { ...request, fields },
-        { url, ...timeouts, ca, clock, signal, finished, onUnreachable },
+        { ...options, destinations: destinations(), clock, signal, finished },
       )
     } catch (error) {
       finished()
@@ -125,10 +120,13 @@ function originBehind(limit: ConcurrencyLimit, options: OriginOptions, clock: Cl
     return once(limit.leave)
   }
 
-  const nextUrl = (): { url: string; onUnreachable: () => void } => {
-    const [member = first] = rotation.turn()
-    return { url: member.url.href, onUnreachable: () => rotation.failed(member) }
-  }
+  const destinations = (): readonly Destination[] =>
+    rotation.turn().map((member) => ({
+      url: member.url,
+      onUnreachable: () => rotation.failed(member),
+      onAnswered: () => rotation.answered(member),
+      onAbandoned: () => rotation.abandoned(member),
+    }))
 
   const successor = (next: OriginOptions): PoolOrigin => originBehind(limit.successor(limitsOf(next)), next, clock)
 
@@ -147,7 +145,7 @@ function originBehind(limit: ConcurrencyLimit, options: OriginOptions, clock: Cl
     await Promise.all(members.map((member) => member.destroy()))
   }
 
-  return { name: options.name, fetch, usage: limit.usage, enter, nextUrl, successor, retire, close }
+  return { name: options.name, fetch, usage: limit.usage, enter, destinations, successor, retire, close }
 }
 
 interface PoolMember extends Member {

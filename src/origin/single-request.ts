@@ -7,27 +7,42 @@ import type { Clock, Signal } from '../model.ts'
 import { request as send } from '../node-http.ts'
 import { clientGone, failure } from './failure.ts'
 import { framingProblem, type SpokenVersion } from './framing.ts'
+import { withHostFor } from './host.ts'
 import { Interim } from './interim.ts'
 import { createDialer } from './dialer.ts'
 import { MAX_HEAD, OriginSocket } from './origin-socket.ts'
 
-export interface SingleRequest {
+/** A URL of an origin, and what to report of it. */
+export interface Destination {
   readonly url: URL
+  /** Called when no connection could be established. */
+  readonly onUnreachable: () => void
+  /** Called when it has answered. */
+  readonly onAnswered: () => void
+  /** Called when the client has left before it answered. */
+  readonly onAbandoned: () => void
+}
+
+export interface SingleRequest {
+  /** To be tried in this order until a connection is established. At least one. */
+  readonly destinations: readonly Destination[]
   readonly method: string
-  /** The request target as it goes out. */
+  /** `*`, or a path, to which that of the URL is prefixed. */
   readonly target: string
+  /** Host as the client sent it. */
   readonly fields: Fields
   /** Milliseconds until the connection must be established. */
   readonly connectTimeout: number
   /** Milliseconds from then to the complete head of the final response. */
   readonly headersTimeout: number
   readonly ca?: string | undefined
-  /** Called when no connection could be established, unless the signal was the reason. */
-  readonly onUnreachable?: (() => void) | undefined
   readonly onInterim?: ((status: number, fields: Fields) => void) | undefined
 }
 
-export type Reply =
+/** The answer of a destination. */
+export type Reply = { readonly url: URL } & Answer
+
+type Answer =
   | { readonly kind: 'response'; readonly response: IncomingMessage }
   /** The origin switched protocols: the socket is the caller's now, `head` what was already read from it. */
   | { readonly kind: 'switched'; readonly response: IncomingMessage; readonly socket: Duplex; readonly head: Buffer }
@@ -39,33 +54,49 @@ export type Reply =
  * @throws HerdgateError origin_refused, origin_reset, origin_invalid, origin_timeout, client_gone
  */
 export async function ask(options: SingleRequest, clock: Clock, signal?: Signal): Promise<Reply> {
-  if (signal?.aborted) throw clientGone()
-  const socket = await dial(options, clock, signal)
-  return sendOn(socket, options, clock, signal)
+  let refusal: unknown
+  for (const { url, onUnreachable, onAnswered, onAbandoned } of options.destinations) {
+    let socket: Socket | undefined
+    try {
+      socket = await dial(url, options, clock, signal)
+      const answer = await sendOn(socket, url, options, clock, signal)
+      onAnswered()
+      return { url, ...answer }
+    } catch (error) {
+      if (signal?.aborted) onAbandoned()
+      if (signal?.aborted || socket !== undefined) throw error
+      onUnreachable()
+      refusal = error
+    }
+  }
+  throw refusal
 }
 
-function dial(options: SingleRequest, clock: Clock, signal?: Signal): Promise<Socket> {
-  const { url, connectTimeout, ca, onUnreachable } = options
+function dial(url: URL, { connectTimeout, ca }: SingleRequest, clock: Clock, signal?: Signal): Promise<Socket> {
   const dialled = new OriginSocket({ url, connectTimeout }, createDialer({ url, ca, allowHalfOpen: true }), clock)
   return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(clientGone())
     const abandon = () => dialled.abandon()
     signal?.addEventListener('abort', abandon)
     dialled.open((error, socket) => {
       signal?.removeEventListener('abort', abandon)
-      if (socket !== null) return resolve(socket)
-      if (signal?.aborted) return reject(clientGone())
-      onUnreachable?.()
-      reject(failure(error, 'connect', url.host))
+      if (socket !== null) resolve(socket)
+      else reject(signal?.aborted ? clientGone() : failure(error, 'connect', url.host))
     })
   })
 }
 
-function sendOn(socket: Socket, options: SingleRequest, clock: Clock, signal?: Signal): Promise<Reply> {
-  const { url, method, target, fields, headersTimeout, onInterim } = options
+function sendOn(
+  socket: Socket,
+  url: URL,
+  { method, target, fields, headersTimeout, onInterim }: SingleRequest,
+  clock: Clock,
+  signal?: Signal,
+): Promise<Answer> {
   const request = send({
     method,
-    path: target,
-    headers: fields,
+    path: target === '*' ? target : url.pathname.replace(/\/$/, '') + target,
+    headers: withHostFor(url, fields),
     maxHeaderSize: MAX_HEAD,
     createConnection: () => socket,
   })

@@ -5,14 +5,13 @@ import { HerdgateError } from '../errors.ts'
 import { type Fields, field, without } from '../fields.ts'
 import { headText } from '../head-text.ts'
 import type { Clock } from '../model.ts'
-import { withHostFor } from './host.ts'
 import { KEEP_ALIVE_MS } from './dialer.ts'
 import { createSilenceTimer, type SilenceTimer } from './silence-timer.ts'
-import { ask, type Reply, type SingleRequest } from './single-request.ts'
+import { ask, type Destination, type Reply, type SingleRequest } from './single-request.ts'
 
 export interface TunnelOptions {
-  /** http or https URL of the origin; its path is prefixed to the target. */
-  readonly url: string
+  /** URLs of the origin in the order to try them, each http or https; its path is prefixed to the target. */
+  readonly destinations: () => readonly Destination[]
   /** Origin form: path and query. */
   readonly target: string
   /** As they are sent, including Connection and Upgrade. */
@@ -22,8 +21,6 @@ export interface TunnelOptions {
   /** Milliseconds to the head of the response; also how long a direction may be silent once the other has ended. */
   readonly headersTimeout: number
   readonly clock: Clock
-  /** Called when no connection could be established. */
-  readonly onUnreachable?: (() => void) | undefined
   /**
    * Called when the response's head has arrived, long before the tunnel is over.
    * @param fields as the origin sent them
@@ -60,7 +57,7 @@ export async function tunnel(options: TunnelOptions, client: TunnelClient): Prom
     const reply = await ask(singleRequest(options), options.clock, leaving.signal)
     const status = reply.response.statusCode ?? 0
     const fields = options.onAnswer(status, reply.response.rawHeaders)
-    if (reply.kind === 'response') return await relay(reply.response, fields, client.socket, options, leaving.signal)
+    if (reply.kind === 'response') return await relay(reply, fields, client.socket, options, leaving.signal)
     await connectBoth(reply, fields, client, options)
     return { status, bytes: 0, aborted: false }
   } finally {
@@ -71,15 +68,13 @@ export async function tunnel(options: TunnelOptions, client: TunnelClient): Prom
 /** Fields that delimit content: the request has none, whatever the client's announced. */
 const FRAMING = new Set(['content-length', 'transfer-encoding', 'expect'])
 
-function singleRequest({ url: text, target, fields, ...rest }: TunnelOptions): SingleRequest {
-  if (!target.startsWith('/')) throw new HerdgateError('malformed_request', 'Only paths can be upgraded')
-  const url = new URL(text)
+function singleRequest({ destinations, fields, ...rest }: TunnelOptions): SingleRequest {
+  if (!rest.target.startsWith('/')) throw new HerdgateError('malformed_request', 'Only paths can be upgraded')
   return {
     ...rest,
-    url,
+    destinations: destinations(),
     method: 'GET',
-    target: url.pathname.replace(/\/$/, '') + target,
-    fields: without(withHostFor(url, fields), (name) => FRAMING.has(name)),
+    fields: without(fields, (name) => FRAMING.has(name)),
   }
 }
 
@@ -141,14 +136,15 @@ function whenClosed(socket: Duplex, destroyBoth: () => void): Promise<void> {
 
 /** Passes a response on and closes. If it is cut off, the client's connection is destroyed. */
 async function relay(
-  response: IncomingMessage,
+  { response, url }: Reply,
   fields: Fields,
   socket: Duplex,
-  { clock, headersTimeout, url }: TunnelOptions,
+  { clock, headersTimeout }: TunnelOptions,
   signal: AbortSignal,
 ): Promise<Tunnelled> {
   const sent = { status: response.statusCode ?? 0, bytes: 0 }
-  const silent = () => response.destroy(new HerdgateError('origin_timeout', `${url}: silent for ${headersTimeout} ms`))
+  const silent = () =>
+    response.destroy(new HerdgateError('origin_timeout', `${url.host}: silent for ${headersTimeout} ms`))
   const timer = createSilenceTimer(clock, silent)
   const aborted = () => response.destroy()
   signal.addEventListener('abort', aborted)

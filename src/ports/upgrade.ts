@@ -18,10 +18,7 @@ import { isHandshake, readHandshake } from './websocket-handshake.ts'
 export interface UpgradeOptions {
   readonly routes: readonly Route[]
   /** How to reach a route's origin. */
-  readonly transport: (route: Route) => Pick<
-    TunnelOptions,
-    'url' | 'connectTimeout' | 'headersTimeout' | 'onUnreachable'
-  > & {
+  readonly transport: (route: Route) => Pick<TunnelOptions, 'destinations' | 'connectTimeout' | 'headersTimeout'> & {
     /** Waits for one of the origin's slots for concurrent requests. @returns releases it */
     readonly enter: (signal: AbortSignal) => Promise<() => void>
   }

@@ -89,12 +89,11 @@ export class Routing {
     return [...this.#targets.values(), ...this.#retired]
   }
 
-  /** Where the next tunnel of a route goes: its origin's URLs in rotation, unreachable ones last. */
+  /** Where the next tunnel of a route goes. */
   readonly transport: UpgradeOptions['transport'] = ({ origin: { name } }) => {
     const { pool, options } = targetOf(this.#targets, name)
-    const { url, onUnreachable } = pool.nextUrl()
     const { connectTimeout, headersTimeout } = options
-    return { url, connectTimeout, headersTimeout, onUnreachable, enter: (signal) => pool.enter(signal) }
+    return { destinations: pool.destinations, connectTimeout, headersTimeout, enter: pool.enter }
   }
 
   /** Aborts what is still being fetched. */

@@ -15,6 +15,7 @@ import { createOrigin } from '../../src/origin/pool-origin.ts'
 import { createPeers } from '../../src/ports/peers.ts'
 import { passUpgrades } from '../../src/ports/upgrade.ts'
 import { FakeClock } from '../support/fake-clock.ts'
+import { destinationAt } from '../support/origin-calls.ts'
 import { deadPort, listen } from '../support/raw-origin.ts'
 import { RawClient } from './client.ts'
 import { until } from '../support/waiting.ts'
@@ -72,7 +73,8 @@ async function start(limits: Partial<Limits> = {}): Promise<void> {
   const peerOf = createPeers([])
   proxyEverything(data, { cache, peerOf })
   const times = { connectTimeout: 1_000, headersTimeout: 1_000 }
-  const unreachable = { url: `http://127.0.0.1:${await deadPort()}`, ...times, enter: async () => () => {} }
+  const destination = destinationAt(`http://127.0.0.1:${await deadPort()}`)
+  const unreachable = { destinations: () => [destination], ...times, enter: async () => () => {} }
   passUpgrades(data.server, { routes, transport: () => unreachable, peerOf, clock, events: cache.events })
   await data.listen({ host: '127.0.0.1', port: 0 })
   closing.push(

@@ -211,6 +211,19 @@ describe('a URL that refuses', () => {
     expect(silent.sockets).toHaveLength(3)
   })
 
+  test('passes OPTIONS * to the next', async () => {
+    const [, server] = await served(({ socket }) => socket.end(ok()))
+    const origin = opened([`http://127.0.0.1:${await deadPort()}`, server.url])
+    expect(await textOf(await origin.fetch(get('*', { method: 'OPTIONS' })))).toBe('ok')
+    expect(origin.usage()).toEqual(nothingHeld)
+  })
+
+  test('makes OPTIONS * fail if all others refuse too', async () => {
+    const origin = opened([`http://127.0.0.1:${await deadPort()}`, `http://127.0.0.1:${await deadPort()}`])
+    expect(await codeOf(origin.fetch(get('*', { method: 'OPTIONS' })))).toBe('origin_refused')
+    expect(origin.usage()).toEqual(nothingHeld)
+  })
+
   test('makes the fetch fail if all others refuse too, after one try each', async () => {
     const urls = [`http://127.0.0.1:${await deadPort()}`, `http://127.0.0.1:${await deadPort()}`]
     const origin = opened(urls)

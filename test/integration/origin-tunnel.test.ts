@@ -9,7 +9,7 @@ import { tunnel, type Tunnelled, type TunnelOptions } from '../../src/origin/tun
 import { passedHead } from '../../src/policy/response.ts'
 import { DEFAULT_RULES } from '../../src/config/defaults.ts'
 import { selfSigned } from '../support/certificate.ts'
-import { codeOf } from '../support/origin-calls.ts'
+import { codeOf, destinationAt } from '../support/origin-calls.ts'
 import { deadPort, listen, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
 import { gate, standstill, until } from '../support/waiting.ts'
 
@@ -45,7 +45,8 @@ async function front(url: string, options: Partial<TunnelOptions> = {}): Promise
     const limits = { connectTimeout: 5_000, headersTimeout: 20_000, clock: systemClock }
     const onAnswer = (status: number, fields: Fields) =>
       passedHead(status, fields, { result: 'pass' }, DEFAULT_RULES).slice(0, -4)
-    const outcome = tunnel({ url, target, fields: FIELDS, onAnswer, ...limits, ...options }, { socket, head })
+    const destinations = () => [destinationAt(url)]
+    const outcome = tunnel({ destinations, target, fields: FIELDS, onAnswer, ...limits, ...options }, { socket, head })
     outcome.catch(() => {})
     sockets.push(socket)
     outcomes.push(outcome)

@@ -6,7 +6,7 @@ import { RawClient } from '../hostile/client.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
 import { get } from '../support/http.ts'
-import { ok, type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
+import { deadPort, ok, type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
 import { until } from '../support/waiting.ts'
 
 const DATES = 'Date: Fri, 20 Nov 2026 10:00:01 GMT\r\nDate: Fri, 20 Nov 2026 10:00:00 GMT\r\n'
@@ -120,6 +120,18 @@ test('handshakes count towards maxConcurrency until the origin has answered them
     for (const client of clients) client[Symbol.dispose]()
     await limited.stop('SIGKILL')
     await slow.close()
+  }
+})
+
+test('a handshake goes to another URL of the origin if one cannot be reached', async () => {
+  const config = join(temporaryFolder(), 'herdgate.yaml')
+  const urls = [`http://127.0.0.1:${await deadPort()}`, origin.url, `http://127.0.0.1:${await deadPort()}`]
+  writeFileSync(config, `version: 1\norigins: { default: { urls: ${JSON.stringify(urls)} } }\n`)
+  await using several = await startHerdgate(['--config', config, '--log-level', 'silent'])
+  for (let turn = 0; turn < 3; turn++) {
+    using client = await shake('/open', several)
+    await until(() => client.received.includes('\r\n\r\n'), 'it is answered')
+    expect(client.received).toMatch(/^HTTP\/1\.1 101 /)
   }
 })
 

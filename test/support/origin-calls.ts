@@ -2,6 +2,7 @@ import { systemClock } from '../../src/clock.ts'
 import { HerdgateError } from '../../src/errors.ts'
 import type { Clock, OriginRequest, OriginResponse } from '../../src/model.ts'
 import { createOrigin, type OriginOptions, type PoolOrigin } from '../../src/origin/pool-origin.ts'
+import type { Destination } from '../../src/origin/single-request.ts'
 
 /** An origin with limits that no test reaches unless it sets them itself. */
 export function originOf(
@@ -16,6 +17,14 @@ export function originOf(
 export function get(target = '/', more: Partial<OriginRequest> = {}): OriginRequest {
   return { method: 'GET', target, fields: ['Host', 'shop.example'], ...more }
 }
+
+/** A URL for a connection outside the pools. */
+export const destinationAt = (url: string): Destination => ({
+  url: new URL(url),
+  onUnreachable() {},
+  onAnswered() {},
+  onAbandoned() {},
+})
 
 export async function textOf(response: Pick<OriginResponse, 'body'>): Promise<string> {
   const chunks: Uint8Array[] = []
