@@ -10,6 +10,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createSlowApi, type SlowApi } from '../../src/demo.ts'
+import { RawClient } from '../hostile/client.ts'
 import { notShown, type Step, stepsIn } from '../support/documented.ts'
 import { newFolder } from '../support/folder.ts'
 import { until } from '../support/waiting.ts'
@@ -91,6 +92,17 @@ test('the webhook of docs/purging.md purges what a signed request names, and not
     webhook.kill()
     await once(webhook, 'exit')
   }
+})
+
+test('the server of docs/library.md sends a pipelined answer after the 100 Continue of its request, not around it', async () => {
+  const program = stepsIn(read('docs/library.md')).find(({ name }) => name === 'handle.ts')
+  writeFileSync(join(folder, 'handle.ts'), (program?.text ?? '').replace('localhost:3000', origin))
+  await start('node handle.ts')
+  using client = await RawClient.connect(Number(places['localhost:8080'].split(':')[1]))
+  const asking = (fields: string) => `GET /products/42 HTTP/1.1\r\nHost: localhost\r\n${fields}\r\n`
+  client.send(asking('') + asking('Expect: 100-continue\r\n'))
+  const { responses, interim, rest } = await client.receive(2)
+  expect([responses.map(({ body }) => JSON.parse(body).id), interim, rest]).toEqual([[42, 42], [100], ''])
 })
 
 describe('the application of docs/embedding-in-fastify.md', () => {
