@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { HerdgateError } from '../errors.ts'
 import type { HttpSocket } from './connections.ts'
 import { expectUnread, refuse } from './lingering-close.ts'
-import { lastDueResponse } from './pipelining.ts'
+import { dueResponses, lastDueResponse } from './pipelining.ts'
 import { ignoreRefusal, type OnRefusal } from './refusals.ts'
 
 /** An error of node:http's parser, or of waiting for input. */
@@ -18,23 +18,41 @@ const ending = new WeakSet<HttpSocket>()
 
 /**
  * Deals with input that Node's parser refused. The connection is closed, as nothing after it can be trusted, but
- * complete requests before it are still answered.
+ * complete requests before it are still answered. If they have been, an error follows.
  */
 export function refuseMalformed(error: ParserError, socket: HttpSocket, onRefusal: OnRefusal = ignoreRefusal): void {
   if (ending.has(socket)) return
   ending.add(socket)
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  expectUnread(socket)
+  whenWritten(socket, () => refuseInput(error, socket, onRefusal))
+}
+
+/**
+ * Runs a callback when responses that are at hand have been written, and are no longer due. node:http notes it in later
+ * ticks, and how the input comes to its parser decides whether those precede the error.
+ */
+function whenWritten(socket: HttpSocket, run: () => void): void {
+  const { length } = dueResponses(socket)
+  if (length === 0) return run()
+  process.nextTick(() => (dueResponses(socket).length < length ? whenWritten(socket, run) : run()))
+}
+
+function refuseInput(error: ParserError, socket: HttpSocket, onRefusal: OnRefusal): void {
   const last = lastDueResponse(socket)
-  if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy()
-  else if (last !== undefined) endAfter(last, socket)
-  else if (socket._httpMessage?.headersSent === true)
+  const { _httpMessage: due, parser } = socket
+  if (!socket.writable) return // it is being ended
+  if (last !== undefined) endAfter(last, socket)
+  else if (due?.headersSent === true)
     socket.destroy() // an error cannot go into a response that is on its way
+  else if (!due && parser?.incoming?.complete === false)
+    socket.destroySoon() // nor behind the one to the request whose content it is
   else {
     const refusal = new HerdgateError(codeOf(error))
-    const within = socket._httpMessage?.req
-    const method = within === undefined ? methodOf(error) : within.method
+    const method = due ? due.req.method : methodOf(error)
     refuse(socket, refusal, method)
     // A fault within the content of a request is reported by that request's handler.
-    if (within === undefined) onRefusal(refusal, socket, { method })
+    if (!due) onRefusal(refusal, socket, { method })
   }
 }
 

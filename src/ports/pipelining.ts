@@ -35,7 +35,7 @@ export function lastDueResponse(socket: HttpSocket): ServerResponse | undefined 
 }
 
 /** The response being sent and those waiting for their turn, in order. */
-function dueResponses(socket: HttpSocket): ServerResponse[] {
+export function dueResponses(socket: HttpSocket): ServerResponse[] {
   const due = socket._httpMessage
   return [...(due ? [due] : []), ...waitingResponses(socket)]
 }

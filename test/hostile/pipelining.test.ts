@@ -194,6 +194,8 @@ test('an answer that breaks off in its turn closes the connection without a rese
   expect(client.failure).toBeUndefined()
 })
 
+const CHUNKED = 'POST /upload HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n'
+
 describe('garbage after complete requests', () => {
   test('does not cost any of them its answer', async () => {
     const slow = slowly()
@@ -205,11 +207,32 @@ describe('garbage after complete requests', () => {
     expect([responses.map(({ body }) => body), closed, rest]).toEqual([['/slow', '/second'], true, ''])
   })
 
+  test('is answered after them if all of them have been, in whatever packets it came', async () => {
+    at.answer = (request) => void request.socket.write(ok(pathOf(request), 'Cache-Control: max-age=60\r\n'))
+    for (const garbage of ['nonsense\0', `${CHUNKED}x\r\n`, `${CHUNKED}2\r\nok\r\nx\r\n`]) {
+      using client = await at.connected()
+      client.send(asking('/hit'))
+      await client.receive(1)
+      client.send(asking('/hit') + asking('/hit') + garbage)
+      const { responses, closed, rest } = await client.receive(5)
+      expect([responses.map(({ status }) => status), closed, rest]).toEqual([[200, 200, 200, 400], true, ''])
+    }
+  })
+
+  test('within the content of a request that has been answered adds nothing to its answer', async () => {
+    at.answer = (request) => void request.socket.write(ok('too much'))
+    using client = await at.connected()
+    client.send(`${CHUNKED}2\r\nok\r\n`)
+    await client.receive(1)
+    client.send('nonsense\r\n')
+    const { responses, closed, rest } = await client.receive(2)
+    expect([responses.map(({ body }) => body), closed, rest]).toEqual([['too much'], true, ''])
+  })
+
   test('within the content of a request costs only that request its answer', async () => {
     const slow = slowly()
     using client = await at.connected()
-    const upload = 'POST /upload HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n'
-    client.send(`${asking('/slow')}${upload}2\r\nok\r\n`)
+    client.send(`${asking('/slow')}${CHUNKED}2\r\nok\r\n`)
     await asked('/slow')
     client.send('nonsense\0')
     slow.open()

@@ -163,6 +163,8 @@ const BROWSER = [
   'Accept-Language: en-GB,en;q=0.9',
 ]
 
+const CHUNKED = 'POST /p HTTP/1.1\r\nHost: shop.test\r\nTransfer-Encoding: chunked\r\n\r\n'
+
 /** Each on one connection, one piece after the other; most begin with a request that fills the cache. */
 const CONVERSATIONS: Record<string, readonly string[]> = {
   'a plain hit': [get('/a'), get('/a'), get('/a')],
@@ -207,6 +209,13 @@ const CONVERSATIONS: Record<string, readonly string[]> = {
     `POST /p HTTP/1.1\r\nHost: shop.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
     get('/a'),
   ],
+  'a malformed chunk behind a hit': [get('/a'), `${CHUNKED}zz\r\n`],
+  'a malformed chunk behind another and hits': [
+    ...Array.from({ length: 8 }, () => get('/a')),
+    `${CHUNKED}5\r\nhello\r\nzz\r\n`,
+  ],
+  'a malformed field behind a hit that is the last': [get('/a'), get('/a', 'Connection: close'), get('/a', 'X Y: z')],
+  'a malformed field behind a hit': [get('/a'), get('/a', 'X Y: z')],
   'content in a GET': [get('/a'), `${get('/a', 'Content-Length: 8').replace('GET', 'GET')}x=poison`, get('/a')],
   'an upload that looks like a request': [
     get('/a'),
