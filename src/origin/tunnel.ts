@@ -56,6 +56,10 @@ export async function tunnel(options: TunnelOptions, client: TunnelClient): Prom
   try {
     const reply = await ask(singleRequest(options), options.clock, leaving.signal)
     const status = reply.response.statusCode ?? 0
+    if (status === SWITCHED && !isAsked(reply)) {
+      ;(reply.kind === 'switched' ? reply.socket : reply.response).destroy()
+      throw new HerdgateError('origin_invalid', `${reply.url.host}: switched to a protocol that was not asked for`)
+    }
     const fields = options.onAnswer(status, reply.response.rawHeaders)
     if (reply.kind === 'response') return await relay(reply, fields, client.socket, options, leaving.signal)
     await connectBoth(reply, fields, client, options)
@@ -64,6 +68,12 @@ export async function tunnel(options: TunnelOptions, client: TunnelClient): Prom
     leaving.release()
   }
 }
+
+const SWITCHED = 101
+
+/** Whether the origin has switched to WebSockets: a 101 has to name the protocol, one of those asked for. */
+const isAsked = ({ kind, response }: Reply): boolean =>
+  kind === 'switched' && field(response.rawHeaders, 'upgrade')?.toLowerCase() === 'websocket'
 
 /** Fields that delimit content: the request has none, whatever the client's announced. */
 const FRAMING = new Set(['content-length', 'transfer-encoding', 'expect'])

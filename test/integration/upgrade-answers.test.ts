@@ -14,11 +14,19 @@ const OWN = `Surrogate-Key: chat\r\nHerdgate-Cache-Control: max-age=9\r\n${DATES
 const SWITCHED = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${OWN}\r\n`
 const REFUSED = `HTTP/1.1 403 Forbidden\r\n${OWN}Content-Length: 4\r\n\r\nnope`
 
+const ANSWERS: ReadonlyMap<string, string> = new Map([
+  ['/open-unnamed', SWITCHED.replace(/(?:Connection|Upgrade): .*\r\n/g, '')],
+  ['/open-h2c', SWITCHED.replace('websocket', 'h2c')],
+])
+
 let origin: RawOrigin
 let herdgate: Herdgate
 beforeAll(async () => {
   origin = await rawOrigin(({ socket, head }) => {
-    if (head.startsWith('GET /failing ')) socket.destroy()
+    const [, path = ''] = head.split(' ')
+    const answer = ANSWERS.get(path)
+    if (answer !== undefined) socket.write(answer)
+    else if (path === '/failing') socket.destroy()
     else socket.write(head.startsWith('GET /open ') ? SWITCHED : REFUSED)
   })
   herdgate = await startHerdgate(['--origin', origin.url, '--log-level', 'info'])
@@ -60,6 +68,16 @@ test('the answer to a handshake has Via and Cache-Status, and no fields meant fo
   }
   expect(heads[1]).toMatch(/^connection: upgrade\r\nupgrade: websocket\r$/im)
 })
+
+test.each(['/open-unnamed', '/open-h2c'])(
+  'a switch to a protocol that was not asked for is no answer: %s',
+  async (path) => {
+    using client = await shake(path)
+    const { responses, interim, closed } = await client.receive(2)
+    expect([responses.map(({ status }) => status), interim, closed]).toEqual([[502], [], true])
+    await until(() => origin.requests.at(-1)?.socket.destroyed === true, 'its connection is closed')
+  },
+)
 
 test('Cache-Status says fwd=bypass even if the origin fails, but not if the handshake is not sent on', async () => {
   using failed = await shake('/failing')
