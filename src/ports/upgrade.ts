@@ -9,7 +9,7 @@ import { type TunnelClient, type Tunnelled, type TunnelOptions, tunnel } from '.
 import { admit } from '../policy/request-checks.ts'
 import { cacheStatus } from '../policy/cache-status.ts'
 import { upstreamFields } from '../policy/forward.ts'
-import { passedHead, withOneDate } from '../policy/response.ts'
+import { dated, passedHead, withOneDate } from '../policy/response.ts'
 import { locate } from '../policy/target.ts'
 import { refuse } from './lingering-close.ts'
 import { UpgradeReport } from './upgrade-report.ts'
@@ -95,7 +95,9 @@ async function ask(
       leave()
       report.answered(status, passOutcome(status), 0, false)
     }
-    return passedHead(status, withOneDate(answer, clock.now()), passOutcome(status), route.rules)
+    const receivedWallTime = clock.wall?.() ?? clock.now()
+    const fields = dated(withOneDate(answer, receivedWallTime), receivedWallTime)
+    return passedHead(status, fields, passOutcome(status), route.rules)
   }
   const { target } = locate(request.url)
   try {

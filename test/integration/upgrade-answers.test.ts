@@ -15,6 +15,8 @@ const SWITCHED = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpg
 const REFUSED = `HTTP/1.1 403 Forbidden\r\n${OWN}Content-Length: 4\r\n\r\nnope`
 
 const ANSWERS: ReadonlyMap<string, string> = new Map([
+  ['/dateless', REFUSED.replace(DATES, '')],
+  ['/open-dateless', SWITCHED.replace(DATES, '')],
   ['/open-unnamed', SWITCHED.replace(/(?:Connection|Upgrade): .*\r\n/g, '')],
   ['/open-h2c', SWITCHED.replace('websocket', 'h2c')],
 ])
@@ -67,6 +69,14 @@ test('the answer to a handshake has Via and Cache-Status, and no fields meant fo
     expect(head).not.toMatch(/surrogate-key|herdgate-cache-control/i)
   }
   expect(heads[1]).toMatch(/^connection: upgrade\r\nupgrade: websocket\r$/im)
+})
+
+test('the answer to a handshake gets a Date if it has none', async () => {
+  for (const path of ['/dateless', '/open-dateless']) {
+    using client = await shake(path)
+    await until(() => client.received.includes('\r\n\r\n'), 'it is answered')
+    expect(client.received.match(/^date: \w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT\r$/gim)).toHaveLength(1)
+  }
 })
 
 test.each(['/open-unnamed', '/open-h2c'])(
