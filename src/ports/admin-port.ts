@@ -1,5 +1,5 @@
 /** The admin listener: a server of its own, so that no request to the data port can ever reach it. */
-import type { RequestListener, Server } from 'node:http'
+import type { IncomingMessage, RequestListener, Server } from 'node:http'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
@@ -70,6 +70,8 @@ const MIN_RATE = { minRate: 16 * 1024, minRateWindow: 10_000 }
 const DROPPED_AT_ONCE = 4
 /** A tag in a path may be as long as the request line allows; its own limit is checked with a message. */
 const MAX_PARAMETER_LENGTH = 16 * 1024
+/** Requests with another expectation than 100-continue. node:http would refuse them without problem details. */
+const expectingOther = new WeakSet<IncomingMessage>()
 /** Limit for requests without the right token, from all clients together. Those with the token are not held up. */
 const WRONG_TOKENS: Rate = { burst: 1000, perSecond: 50 }
 
@@ -122,7 +124,11 @@ function createInstance(parts: AdminParts, pages: (app: FastifyInstance) => void
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   app.setErrorHandler(answerError(logger))
   app.setNotFoundHandler(answerNotFound)
-  app.addHook('onRequest', async ({ raw }) => {
+  app.addHook('onRequest', async ({ raw }, reply) => {
+    if (expectingOther.has(raw)) {
+      reply.header('Connection', 'close') // whether its content follows is uncertain
+      throw new HerdgateError('expectation_failed')
+    }
     const lacksHost = raw.headers.host === undefined && raw.httpVersion !== '1.0'
     if (lacksHost) throw badRequest([{ at: 'Host', detail: 'missing' }])
     // The router would ignore what follows it.
@@ -159,6 +165,10 @@ function createAdminServer(handler: RequestListener): Server {
     requireHostHeader: false, // a hook checks it, and answers with problem details
   }
   const server = createServer(options, boundPipelining(handler))
+  server.on('checkExpectation', (request, response) => {
+    expectingOther.add(request)
+    server.emit('request', request, response)
+  })
   lingerWhereUnread(server)
   return server
 }

@@ -64,6 +64,7 @@ test.each([
   ['a token of 1 MB', 431, ['GET /v1/stats HTTP/1.1', ...HEAD, `Authorization: Bearer ${'x'.repeat(1024 * 1024)}`]],
   ['a malformed request', 400, ['GET /v1/stats SPDY/3', ...HEAD]],
   ['CL and TE', 400, ['POST /v1/purge HTTP/1.1', ...HEAD, 'Transfer-Encoding: chunked', AUTHORIZATION]],
+  ['an unknown expectation', 417, ['POST /v1/purge/tags/a HTTP/1.1', ...HEAD, 'Expect: wonders', AUTHORIZATION]],
   ['an unknown method', 400, ['BREW /v1/purge/tags/a HTTP/1.1', ...HEAD, AUTHORIZATION]],
 ])('%s is answered with problem+json, or not at all', async (_what, status, lines) => {
   const answer = await exchange(...lines)
