@@ -1,7 +1,7 @@
 /** Validates a request's head (RFC 9112 sections 2.3, 3.2 and 6). */
 import type { ErrorCode } from '../errors.ts'
 import { type Fields, trimmed } from '../fields.ts'
-import { parseTarget } from './target.ts'
+import { locate, parseTarget } from './target.ts'
 
 export interface RequestHead {
   readonly method: string
@@ -45,7 +45,7 @@ export function readHead(head: RequestHead): ReadHead {
   if (!parsed.ok) return parsed
   const hasContent = found.coding !== undefined || (found.length !== undefined && found.length !== '0')
   // No use is defined for content there (RFC 9110 section 9.3.7), and it would not be forwarded.
-  if (hasContent && target === '*') return refusal('content in OPTIONS *')
+  if (hasContent && locate(parsed.url).target === '*') return refusal('content in OPTIONS *')
   if (hasContent && method === 'TRACE') return refusal('content in TRACE') // RFC 9110 section 9.3.8
   return { ok: true, url: parsed.url, hasContent, asksForUpgrade: found.upgrade }
 }

@@ -105,6 +105,8 @@ function absolute(head: TargetHead, authority: string): Target {
   if (scheme === undefined || stated === undefined) return refusal('target has no valid form')
   if (scheme.toLowerCase() !== head.scheme) return refusal('scheme of the target differs from that of the connection')
   if (normalAuthority(stated, head.scheme) !== authority) return refusal('target and Host do not agree')
+  // Without a path OPTIONS is for the server as a whole (RFC 9112 section 3.2.4).
+  if (rest === '' && head.method === 'OPTIONS') return asterisk(head, authority)
   return { ok: true, url: `${head.scheme}://${authority}${rest.startsWith('/') ? rest : `/${rest}`}` }
 }
 

@@ -149,6 +149,18 @@ const TARGETS: readonly Attack[] = [
   { id: 'target', name: 'of CONNECT, a path', ...refused(request('CONNECT {path}')), answers: [405] },
   { id: 'target', name: 'POST *', ...refused(request('POST *', 'Content-Length: 0')) },
   { id: 'target', name: 'OPTIONS * is for the server', ...PASSED, origin: ['OPTIONS *'], send: request('OPTIONS *') },
+  {
+    id: 'target',
+    name: 'OPTIONS with an absolute target without a path is for the server',
+    ...PASSED,
+    origin: ['OPTIONS *'],
+    send: request('OPTIONS http://a.test'),
+  },
+  {
+    id: 'target',
+    name: 'OPTIONS for the server has no content',
+    ...refused(`${request('OPTIONS http://a.test', 'Content-Length: 5')}hello`),
+  },
   { id: 'target', name: 'a method in lower case is another', ...refused(request('get {path}')) },
   { id: 'target', name: 'an invalid method', ...refused(request('EVIL {path}')) },
   { id: 'target', name: 'a method with one letter too many', ...refused(request('GETX {path}')) },

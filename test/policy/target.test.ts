@@ -101,6 +101,10 @@ describe('other forms', () => {
   it('give OPTIONS * its own URL', () => {
     expect(urlOf({ method: 'OPTIONS', target: '*' })).toBe('http://a.test*')
     expect(urlOf({ method: 'OPTIONS', target: '/*' })).toBe('http://a.test/*')
+    expect(urlOf({ method: 'OPTIONS', target: 'http://A.test:80' })).toBe('http://a.test*')
+    expect(urlOf({ method: 'OPTIONS', target: 'http://a.test/' })).toBe('http://a.test/')
+    expect(urlOf({ method: 'OPTIONS', target: 'http://a.test?' })).toBe('http://a.test/?')
+    expect(urlOf({ method: 'GET', target: 'http://a.test' })).toBe('http://a.test/')
   })
 })
 
