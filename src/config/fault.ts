@@ -14,7 +14,11 @@ export function expected(phrase: string, hint?: (input: unknown) => string | und
 }
 
 /** As `expected`, but never repeats the value. */
-export const expectedSecret = (phrase: string) => ({ error: () => `expected ${phrase}` })
+export function expectedSecret(phrase: string) {
+  const error = ({ input }: { readonly input?: unknown }) =>
+    typeof input === 'number' ? `expected ${phrase}, in quotation marks` : `expected ${phrase}`
+  return { error }
+}
 
 export function faultMessage(phrase: string, input: unknown, meant?: string): string {
   if (input === undefined) return `required: expected ${phrase}`

@@ -68,6 +68,27 @@ routes: [{ name: _OTHER, origin: _OTHER }, { name: OTHER, origin: _OTHER }]
     ])
   })
 
+  test('suggest quotation marks for text that YAML reads as a number, or as true or false', () => {
+    const text = `version: 1
+origins: { 1: { urls: ["http://a.example"] } }
+routes: [{ name: 404, origin: 1, tags: [2024, true] }]
+listen: { host: 5 }
+admin: { token: 1234567890123456 }
+store: { redis: { url: redis://r, prefix: 7 } }
+`
+    const name = 'expected a name of 1 to 64 letters, digits, ".", "_" or "-"'
+    const tag = 'expected a tag of 1 to 256 bytes without control characters'
+    expect(faultLines({ text })).toEqual([
+      'herdgate.yaml:4:17 listen.host: expected an IP address or a host name, got 5',
+      'herdgate.yaml:5:17 admin.token: expected a token of visible ASCII characters without spaces, not empty, in quotation marks',
+      `herdgate.yaml:3:18 routes[0].name: ${name}, got 404; did you mean "404"?`,
+      `herdgate.yaml:3:31 routes[0].origin: ${name}, got 1; did you mean "1"?`,
+      `herdgate.yaml:3:41 routes[0].tags[0]: ${tag}, got 2024; did you mean "2024"?`,
+      `herdgate.yaml:3:47 routes[0].tags[1]: ${tag}, got true; did you mean "true"?`,
+      'herdgate.yaml:6:43 store.redis.prefix: expected 1 to 64 letters, digits, ".", "_", ":" or "-", got 7; did you mean "7"?',
+    ])
+  })
+
   test('state the minimum size of a head', () => {
     expect(faultLines({ text: `${ONE}limits: { headBytes: 16 }` })).toEqual([
       'herdgate.yaml:3:22 limits.headBytes: expected a size such as 16KiB, at least 1KiB, got 16',

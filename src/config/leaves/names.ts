@@ -3,16 +3,16 @@ import * as z from 'zod'
 import { LONGEST_TAG, MAX_TAGS } from '../../policy/tag-caps.ts'
 import { TOKEN } from '../../token.ts'
 import { expected } from '../fault.ts'
-import { matching, text } from './text.ts'
+import { inQuotes, matching, text } from './text.ts'
 
 /** The label value of metrics for anything without a name of its own. */
 const TAKEN = '_OTHER'
-const NAME_PHRASE = 'a name of 1 to 64 letters, digits, ".", "_" or "-"'
-const nameExpected = expected(NAME_PHRASE)
+const NAME = /^[A-Za-z0-9_.-]{1,64}$/
+const nameExpected = expected('a name of 1 to 64 letters, digits, ".", "_" or "-"', inQuotes(matching(NAME)))
 /** Name of a route or an origin: part of keys and of metric labels. */
 export const name = z
   .string(nameExpected)
-  .regex(/^[A-Za-z0-9_.-]{1,64}$/, nameExpected)
+  .regex(NAME, nameExpected)
   .refine((given) => given !== TAKEN, expected(`a name other than ${TAKEN}, which is reserved for metrics`))
 
 const statusExpected = expected('a status code from 200 to 599')

@@ -8,7 +8,16 @@ type Read<T> = (given: string) => T | undefined
 /** Text that `read` understands; anything else is "expected <phrase>, got ...". */
 export function text<T>(phrase: string, read: Read<T>, guess?: Hint) {
   const hint = onlyValid(guess, read)
-  return z.string(expected(phrase, hint)).transform(readOrFault(phrase, read, hint))
+  const quotes = inQuotes(read)
+  return z.string(expected(phrase, (input) => hint(input) ?? quotes(input))).transform(readOrFault(phrase, read, hint))
+}
+
+/** Suggests quotation marks, without which YAML reads some text as a number, or as true or false. */
+export function inQuotes(read: Read<unknown>): Hint {
+  return (input) => {
+    const isOther = typeof input === 'number' || typeof input === 'boolean'
+    return isOther && read(String(input)) !== undefined ? `"${input}"` : undefined
+  }
 }
 
 /** A number, or text standing for one. */
