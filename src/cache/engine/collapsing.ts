@@ -22,7 +22,7 @@ export interface CollapsingParts {
 /** The answer; or, if a waiter may not have it: look again, or ask the origin for this waiter only. */
 export type Collapsed<E extends Entry, D> = Resolution<E, D> | { readonly kind: 'look-again' } | Pass<E>
 
-/** Attempts of a waiter that may not share what it waited for; after the last one it asks the origin itself. */
+/** Attempts of a caller that may not have what it waited for; after the last one it asks the origin itself. */
 const MAX_ATTEMPTS = 3
 
 export class Collapsing {
@@ -54,7 +54,7 @@ export class Collapsing {
     const { flight, leads } = this.#fetches.join(question, found, decision)
     const answered = (landed: Landed<E, D>): Collapsed<E, D> =>
       leads
-        ? this.#answerLeader(question, decision, flight, landed)
+        ? this.#answerLeader(question, decision, flight, landed, attempt)
         : this.#answerWaiter(question, decision, flight, landed, changesOnArrival, attempt)
     const afterMs = decision.fallback?.afterMs
     if (afterMs === undefined) return flight.landed.then(answered)
@@ -73,10 +73,12 @@ export class Collapsing {
     decision: Forward<E>,
     { written, landedAt, tookMs: originMs }: Flight<E, D>,
     landed: Landed<E, D>,
-  ): Resolution<E, D> {
+    attempt: number,
+  ): Collapsed<E, D> {
     const fwd = decision.why
     switch (landed.kind) {
       case 'entry': {
+        if (landed.elsewhere === 'stale') return this.#lookAgain(question, decision, attempt)
         if (landed.elsewhere === 'before') return served(landed.entry, 'hit', this.#clock.now())
         if (landed.elsewhere === 'meanwhile') {
           return this.#reused(question, { kind: 'entry', entry: landed.entry, outcome: collapsed(fwd) })
@@ -104,12 +106,12 @@ export class Collapsing {
   ): Collapsed<E, D> {
     switch (landed.kind) {
       case 'entry':
+        if (landed.elsewhere === 'stale') return this.#lookAgain(question, decision, attempt)
         if (this.#mayAnswer(landed.entry, flight, changesOnArrival) && question.mayShare(landed.entry)) {
           return this.#reused(question, { kind: 'entry', entry: landed.entry, outcome: collapsed(decision.why) })
         }
-        if (attempt >= MAX_ATTEMPTS) return this.#toPass(question, decision)
         if (attempt === 1) this.#report(question, 'refetched')
-        return { kind: 'look-again' }
+        return this.#lookAgain(question, decision, attempt)
       case 'direct':
         return this.#toPass(question, decision, landed.why)
       case 'failed': {
@@ -130,6 +132,10 @@ export class Collapsing {
    */
   #mayAnswer(entry: Entry, flight: AnyFlight, changesOnArrival: number): boolean {
     return changesOnArrival === flight.changes || this.#log.verdict(entry) === 'valid'
+  }
+
+  #lookAgain<E extends Entry, D>(question: Question<E, D>, decision: Forward<E>, attempt: number): Collapsed<E, D> {
+    return attempt < MAX_ATTEMPTS ? { kind: 'look-again' } : this.#toPass(question, decision)
   }
 
   #reused<E extends Entry, D>(question: Question<E, D>, resolution: Resolution<E, D>): Resolution<E, D> {

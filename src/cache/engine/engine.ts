@@ -114,7 +114,7 @@ export class Engine {
     const free = this.#shedding.takeSlot()
     return flight.landed.then((result) => {
       free()
-      if (result.kind !== 'entry') return landed(undefined)
+      if (result.kind !== 'entry' || result.elsewhere === 'stale') return landed(undefined)
       this.#events.emit('collapse', { route, outcome: 'reused' })
       return landed(result.entry)
     }) as Promise<Awaited<T>>
@@ -153,7 +153,9 @@ export class Engine {
     const past = decision.kind === 'revalidate' ? decision.entry : undefined
     const anew = { past, generation: this.#log.generation }
     const latest = await locate(this.#store, this.#log, question, now, anew)
-    return question.decide(latest.found, now).kind === 'serve' ? latest : located
+    const { kind } = question.decide(latest.found, now)
+    const isTaken = kind === 'serve' || (past === undefined && (kind === 'revalidate' || kind === 'serve-stale'))
+    return isTaken ? latest : located
   }
 
   /** Whether the origin is asked for this caller only, although a shared fetch was decided on. */

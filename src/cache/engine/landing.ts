@@ -9,8 +9,11 @@ export type Landed<E extends Entry, D> =
       readonly entry: E
       readonly status: number
       readonly validated: boolean
-      /** Another process that shares the stores fetched and stored it: during the wait, or before. */
-      readonly elsewhere?: 'meanwhile' | 'before' | undefined
+      /**
+       * Another process that shares the stores fetched and stored it: during the wait, before, or so long ago that it is
+       * stale, and has to be looked up and judged like any stored copy.
+       */
+      readonly elsewhere?: 'meanwhile' | 'before' | 'stale' | undefined
     }
   /** For the request that began the fetch only, and why. */
   | {

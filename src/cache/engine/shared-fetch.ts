@@ -75,22 +75,28 @@ export class SharedFetch<E extends Entry, D> {
     }
   }
 
-  /** Waits for this process's turn. Returns what another process has stored meanwhile, if that will do. */
+  /**
+   * Waits for this process's turn. Returns what another process has stored meanwhile, if that will do, and also a stale
+   * copy if there is none at hand: a purged one in the nearest tier has hidden it.
+   */
   async #fromElsewhere(leases: FetchLeases): Promise<LandedEntry<E> | undefined> {
     const { store, log, clock } = this.#parts
     const question = this.#question
     const { previous } = this.#flight
+    let isStale = false
     const turn = await takeTurn(leases, this.#key, async () => {
       const now = clock.now()
       const anew = { past: previous, generation: log.generation }
       const found = await lookup(store, log, question, now, store.get(question.key, anew), anew)
       const latest = question.decide(found, now)
+      isStale = previous === undefined && (latest.kind === 'revalidate' || latest.kind === 'serve-stale')
+      if (isStale && found.kind === 'entry') return found.entry
       // A refresh ahead of expiry wants a newer copy, not one that is itself due for a refresh.
       const suffices = latest.kind === 'serve' && !(this.#flight.background && latest.refresh)
       return suffices ? latest.entry : undefined
     })
     if (turn.kind === 'found') {
-      const elsewhere = turn.awaited ? 'meanwhile' : 'before'
+      const elsewhere = isStale ? 'stale' : turn.awaited ? 'meanwhile' : 'before'
       return { kind: 'entry', entry: turn.entry, status: 200, validated: false, elsewhere }
     }
     this.#flight.lease = turn.lease

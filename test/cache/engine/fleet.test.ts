@@ -612,6 +612,56 @@ describe('one fetch for the fleet', () => {
     expect(origin.requests).toHaveLength(2)
   })
 
+  describe('after a purge a stale copy that another node has stored since, though the purged one is in memory,', () => {
+    const made = (body: string) => ({ headers: { ...FRESH, ETag: `"${body}"` }, body })
+    async function purgedAndFetchedElsewhere(rules: Partial<Rules> = {}) {
+      const world = fleet({ rules })
+      const { origin, log, a, b } = world
+      origin.script(() => made('v1'))
+      await a('/')
+      await log.append('purge', { all: true })
+      origin.script(() => made('v2'))
+      await b('/')
+      return world
+    }
+
+    test('answers if it has expired and the origin fails', async () => {
+      const { clock, origin, a } = await purgedAndFetchedElsewhere()
+      await clock.advance(61_000)
+      origin.script(() => ({ status: 503 }))
+      expect(await a('/')).toMatchObject({ body: 'v2', result: 'stale_if_error' })
+    })
+
+    test('answers if it was invalidated and the origin fails', async () => {
+      const { log, origin, a } = await purgedAndFetchedElsewhere()
+      await log.append('invalidate', { all: true })
+      origin.script(() => ({ status: 503, headers: FRESH }))
+      const answers = await Promise.all([a('/'), a('/')])
+      expect(answers).toMatchObject([
+        { body: 'v2', result: 'stale_if_error' },
+        { body: 'v2', result: 'stale_if_error' },
+      ])
+    })
+
+    test('answers at once if stale copies may', async () => {
+      const { clock, origin, a } = await purgedAndFetchedElsewhere({ softTimeout: 0 })
+      await clock.advance(61_000)
+      const asked = origin.requests.length
+      expect(await a('/')).toMatchObject({ body: 'v2', result: 'stale' })
+      await settle()
+      expect(origin.requests.slice(asked).map(({ fields }) => field(fields, 'if-none-match'))).toEqual(['"v2"'])
+    })
+
+    test('is revalidated', async () => {
+      const { clock, origin, a } = await purgedAndFetchedElsewhere()
+      await clock.advance(61_000)
+      origin.script(({ fields }) =>
+        field(fields, 'if-none-match') === '"v2"' ? { status: 304, headers: FRESH } : made('v3'),
+      )
+      expect(await a('/')).toMatchObject({ body: 'v2', result: 'revalidated' })
+    })
+  })
+
   test('a node that waits for a part gets it from the whole response that was stored meanwhile', async () => {
     const { origin, clock, a, b } = fleet()
     const body = new PushedBody()

@@ -62,6 +62,14 @@ test.each([
   expect(origin.requests).toHaveLength(2)
 })
 
+test('when the copy in memory is purged, explain also finds a stale one in the far store', async () => {
+  const { clock, request, a, b } = await pair()
+  await a.purge({ all: true })
+  await received(await a.handle(request))
+  await clock.advance(61_000)
+  expect(await b.explain(request)).toMatchObject({ decision: 'revalidate', stored: { freshness: { ttl: -1 } } })
+})
+
 test('explain, like the request itself, does not look in the far store for a request that passes', async () => {
   const { clock, request, a, b } = await pair()
   const own = { ...request, fields: fieldsOf({ Cookie: 'a=1' }) }
