@@ -13,6 +13,10 @@ export function isObject(given: unknown): given is object {
   return typeof given === 'object' && given !== null && !isList(given)
 }
 
+/** Whether it is an object with functions of these names. */
+export const hasFunctions = (given: unknown, names: readonly string[]): boolean =>
+  isObject(given) && names.every((name) => typeof (given as Record<string, unknown>)[name] === 'function')
+
 /** The names of all options. */
 export type Names<Options> = Readonly<Record<keyof Options, true>>
 

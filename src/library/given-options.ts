@@ -1,7 +1,7 @@
 /** Checks options of `createCache`, for callers in JavaScript. */
 import type { CacheOptions } from '../cache/create-cache.ts'
 import { DEFAULT_RULES } from '../config/defaults.ts'
-import { checkNames, isList, isObject, type Names, shown } from '../given.ts'
+import { checkNames, hasFunctions, isList, isObject, type Names, shown } from '../given.ts'
 import type { Route, Rules } from '../model.ts'
 
 type Given<T> = { readonly [Name in keyof T]?: unknown }
@@ -53,9 +53,6 @@ interface Expected {
   readonly what: string
   readonly is: (given: unknown) => boolean
 }
-
-const hasFunctions = (given: unknown, names: readonly string[]): boolean =>
-  isObject(given) && names.every((name) => typeof (given as Record<string, unknown>)[name] === 'function')
 
 const isSharing = (given: unknown): boolean => {
   if (!isObject(given)) return false

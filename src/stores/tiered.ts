@@ -1,4 +1,5 @@
 import { systemClock } from '../clock.ts'
+import { hasFunctions, shown } from '../given.ts'
 import {
   type Anew,
   type Awaitable,
@@ -18,8 +19,14 @@ import { FarReads } from './far-reads.ts'
  * Combines stores into one, the nearest first. What is found in a farther store is copied to the nearer ones, with its
  * original times and log position. Writes go to all of them and are done when the last one is; a write that the
  * farthest store loses is not seen by others who share it.
+ * @throws TypeError if an argument is not a store, or there is none
  */
 export function tiered(...stores: readonly [Store, ...Store[]]): Store {
+  const isStore = (given: unknown) => hasFunctions(given, ['get', 'set', 'usage'])
+  if (stores.length === 0 || !stores.every(isStore)) {
+    const given = stores.find((store) => !isStore(store))
+    throw new TypeError(`expected stores, the nearest first, as arguments of tiered, got ${shown(given)}`)
+  }
   return createTiered(stores, systemClock)
 }
 

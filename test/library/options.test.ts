@@ -9,6 +9,7 @@ import { memoryStore } from '../../src/stores/memory/store.ts'
 import { redisLeases } from '../../src/stores/redis/leases.ts'
 import { redisLog } from '../../src/stores/redis/log.ts'
 import { redisStore } from '../../src/stores/redis/store.ts'
+import { tiered } from '../../src/stores/tiered.ts'
 import { temporaryFolder } from '../support/folder.ts'
 
 const NO_SERVER = 'redis://127.0.0.1:1'
@@ -50,6 +51,15 @@ test.each<[unknown, string]>([
   [{ sizeOf: 5 }, 'expected a function as sizeOf, got 5'],
 ])('createCache(%j) is refused', (options, complaint) => {
   expect(() => createCache(options as object)).toThrow(complaint)
+})
+
+test.each([
+  ['nothing', [], 'expected stores, the nearest first, as arguments of tiered, got undefined'],
+  ['a list of stores', [[memoryStore({ maxBytes: 1 })]], 'got a list'],
+  ['something else behind a store', [memoryStore({ maxBytes: 1 }), { url: NO_SERVER }], 'got an object'],
+  ['a store that is not there', [memoryStore({ maxBytes: 1 }), undefined], 'got undefined'],
+])('tiered refuses %s', (_, given, complaint) => {
+  expect(() => Reflect.apply(tiered, undefined, given)).toThrow(complaint)
 })
 
 test('rules may leave out options without a default', () => {
