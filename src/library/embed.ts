@@ -2,10 +2,11 @@
 import { type Cache, type CacheOptions, createCache as assemble } from '../cache/create-cache.ts'
 import { DEFAULT_MEMORY_BYTES } from '../config/defaults.ts'
 import { Events } from '../events.ts'
-import type { InvalidationLog, Store, Tier } from '../model.ts'
+import type { InvalidationLog, Sharing, Store, Tier } from '../model.ts'
 import { checkOptions } from './given-options.ts'
 import { localLog } from '../stores/memory/log.ts'
 import { memoryStore } from '../stores/memory/store.ts'
+import { soleLeases } from '../stores/sole-leases.ts'
 import { estimateBytes } from '../stores/value-size.ts'
 
 export type { Cache }
@@ -25,8 +26,18 @@ export function createCache(options: EmbedOptions = {}): Cache {
     events,
     store,
     log: options.log ?? logOfThisProcess(store),
+    sharing: options.sharing ?? sharingWithoutLeases(options, store),
     sizeOf: options.sizeOf ?? estimateBytes,
   })
+}
+
+/**
+ * For HTTP over several tiers: before the origin is asked, a farther tier is, for what another process has put there
+ * since the response in memory was purged. Values are looked for there anyway.
+ */
+function sharingWithoutLeases({ routes }: EmbedOptions, store: Store): Sharing | undefined {
+  const isNeeded = routes !== undefined && store.usage().length > 1
+  return isNeeded ? { leases: soleLeases, maxObjectBytes: Number.POSITIVE_INFINITY } : undefined
 }
 
 /**
