@@ -194,7 +194,8 @@ function answerNotFound(_request: FastifyRequest, reply: FastifyReply): FastifyR
 function answerError(logger: Logger) {
   return (error: FastifyError, _request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const problem = problemFor(error)
-    if (problem.status >= 500) logger.error({ err: error }, 'admin request failed')
+    const isExpected = error instanceof ProblemError // such as a 503 while the log is out of reach
+    if (problem.status >= 500 && !isExpected) logger.error({ err: error }, 'admin request failed')
     return sendProblem(reply, problem)
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { repeatedMember } from '../../../routes/admin/repeated-member.ts'
+import { HerdgateError } from '../../../src/errors.ts'
 import { ADMIN_TOKEN, fakeAdmin, get, post } from '../../support/admin.ts'
 import fc from '../../support/fast-check.ts'
 
@@ -72,6 +73,13 @@ describe.each(['purge', 'invalidate'] as const)('POST /v1/%s', (verb) => {
       expect(response.headers['content-type']).toBe(PROBLEM)
       expect(response.body).not.toContain('10.0.0.5')
     }
+  })
+
+  test('logs no error if it could not be logged: the line about the purge says so', async () => {
+    const { app, answers, logged } = fakeAdmin()
+    answers.append = () => Promise.reject(new HerdgateError('not_logged'))
+    expect((await post(app, `/v1/${verb}`, { tags: ['a'] })).statusCode).toBe(503)
+    expect(logged).toEqual([])
   })
 
   test('accepts one tag in the path, percent-encoded', async () => {
