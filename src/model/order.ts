@@ -1,3 +1,5 @@
+import type { Stored } from './stored.ts'
+
 /** Orders two entries by when they were requested. */
 export interface Order {
   /**
@@ -14,3 +16,31 @@ export interface Order {
  * copy may be served is decided by the invalidation log, which compares no clocks.
  */
 export const isLater = (copy: Order, than: Order): boolean => copy.askedAt > than.askedAt
+
+/**
+ * Whether what is kept was asked for at a later position of the log, or at a later time, whatever its lifetime; of two asked for
+ * at the same time, the newer is the one that is fresh for longer.
+ * @param generation the current one of the log
+ */
+export function isNewer(kept: Stored, past: Stored, generation: string): boolean {
+  if (kept.generation !== past.generation) {
+    if (kept.generation === generation) return true
+    if (past.generation === generation) return false
+  } else if (kept.position > past.position) {
+    return true
+  }
+  if ('askedAt' in kept && 'askedAt' in past && kept.askedAt !== past.askedAt) return isLater(kept, past)
+  return freshUntil(kept) > freshUntil(past)
+}
+
+function freshUntil(stored: Stored): number {
+  switch (stored.kind) {
+    case 'response':
+    case 'value':
+      return stored.freshUntil
+    case 'unshareable':
+      return stored.keepUntil
+    case 'varies':
+      return 0
+  }
+}

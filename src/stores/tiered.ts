@@ -4,7 +4,7 @@ import {
   type Anew,
   type Awaitable,
   type Clock,
-  isLater,
+  isNewer,
   type Kept,
   type Peeked,
   type Store,
@@ -174,37 +174,10 @@ function isWanted(kept: Kept, anew: Anew | undefined): kept is Stored {
 
 const isThere = (kept: Kept): kept is Stored => kept !== undefined && kept !== 'unknown'
 
-/**
- * Whether it was asked for at a later position of the log, or at a later time, whatever its lifetime; of two asked for
- * at the same time, the newer is the one that is fresh for longer.
- */
-function isNewer(kept: Stored, past: Stored, generation: string): boolean {
-  if (kept.generation !== past.generation) {
-    if (kept.generation === generation) return true
-    if (past.generation === generation) return false
-  } else if (kept.position > past.position) {
-    return true
-  }
-  if ('askedAt' in kept && 'askedAt' in past && kept.askedAt !== past.askedAt) return isLater(kept, past)
-  return freshUntil(kept) > freshUntil(past)
-}
-
 /** What the first store has, else what is known from the second. */
 function firstFound(first: Kept, second: Kept): Kept {
   if (first === undefined) return second
   return first === 'unknown' ? (second ?? first) : first
-}
-
-function freshUntil(stored: Stored): number {
-  switch (stored.kind) {
-    case 'response':
-    case 'value':
-      return stored.freshUntil
-    case 'unshareable':
-      return stored.keepUntil
-    case 'varies':
-      return 0
-  }
 }
 
 const both = (one: Awaitable<void>, other: Awaitable<void>): Awaitable<void> => {

@@ -26,6 +26,7 @@ import { Passing } from './passing.ts'
 import { Placing } from './placing.ts'
 import type { Question } from './question.ts'
 import { failure, type Forward, isForwarding, type Pass, type Resolution, served, toPass } from './resolution.ts'
+import { isBetterStale } from './shared-fetch.ts'
 import { apartFor, SharedFetches } from './shared-fetches.ts'
 import { type EngineLimits, type Pressure, Shedding } from './shedding.ts'
 import { Storing } from './storing.ts'
@@ -153,9 +154,8 @@ export class Engine {
     const past = decision.kind === 'revalidate' ? decision.entry : undefined
     const anew = { past, generation: this.#log.generation }
     const latest = await locate(this.#store, this.#log, question, now, anew)
-    const { kind } = question.decide(latest.found, now)
-    const isTaken = kind === 'serve' || (past === undefined && (kind === 'revalidate' || kind === 'serve-stale'))
-    return isTaken ? latest : located
+    const decided = question.decide(latest.found, now)
+    return decided.kind === 'serve' || isBetterStale(latest.found, decided, anew) ? latest : located
   }
 
   /** Whether the origin is asked for this caller only, although a shared fetch was decided on. */

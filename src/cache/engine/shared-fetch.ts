@@ -1,5 +1,16 @@
 import type { Events } from '../../events.ts'
-import type { Beginning, Clock, Entry, FetchLeases, InvalidationLog, Store } from '../../model.ts'
+import {
+  type Anew,
+  type Beginning,
+  type Clock,
+  type Decision,
+  type Entry,
+  type FetchLeases,
+  type Found,
+  type InvalidationLog,
+  isNewer,
+  type Store,
+} from '../../model.ts'
 import type { Flight, Flights } from './flights.ts'
 import { mayStandIn } from './in-use.ts'
 import { begin, failedWith, type Landed, type LandedEntry } from './landing.ts'
@@ -28,6 +39,20 @@ const leavesPrevious = <E extends Entry>(
   { transient, leavesCopy }: { readonly transient?: boolean | undefined; readonly leavesCopy?: boolean | undefined },
   { previous, keepPrevious }: LoadContext<E>,
 ): boolean => (transient === true && keepPrevious) || (leavesCopy === true && previous !== undefined)
+
+/**
+ * Whether what another process has stored, although it has to be revalidated, is to be used rather than the copy at
+ * hand: that is older, or there is none.
+ * @param decision the one for it
+ */
+export function isBetterStale<E extends Entry>(
+  found: Found<E>,
+  { kind }: Decision<E>,
+  { past, generation }: Anew,
+): boolean {
+  if (found.kind === 'nothing' || (kind !== 'revalidate' && kind !== 'serve-stale')) return false
+  return past === undefined || isNewer(found.entry, past, generation)
+}
 
 /** A failed fetch also answers the next callers: for as long as it took, within these bounds, in ms. */
 const FAILURE_SHARED_FOR = { least: 250, most: 5_000 }
@@ -69,15 +94,15 @@ export class SharedFetch<E extends Entry, D> {
       if (elsewhere === undefined) return await this.#load(beginningAt(log, clock.now()))
       this.#flight.result = elsewhere
       flights.leave(this.#flight, 'stored')
-      return this.#reported(elsewhere)
+      return elsewhere.elsewhere === 'stale' ? elsewhere : this.#reported(elsewhere)
     } catch (thrown) {
       return this.#abandoned(thrown)
     }
   }
 
   /**
-   * Waits for this process's turn. Returns what another process has stored meanwhile, if that will do, and also a stale
-   * copy if there is none at hand: a purged one in the nearest tier has hidden it.
+   * Waits for this process's turn. Returns what another process has stored meanwhile if that will do, or if it is a
+   * stale copy newer than the one at hand, or than a purged one that has hidden it in the nearest tier.
    */
   async #fromElsewhere(leases: FetchLeases): Promise<LandedEntry<E> | undefined> {
     const { store, log, clock } = this.#parts
@@ -89,7 +114,7 @@ export class SharedFetch<E extends Entry, D> {
       const anew = { past: previous, generation: log.generation }
       const found = await lookup(store, log, question, now, store.get(question.key, anew), anew)
       const latest = question.decide(found, now)
-      isStale = previous === undefined && (latest.kind === 'revalidate' || latest.kind === 'serve-stale')
+      isStale = !this.#flight.background && isBetterStale(found, latest, anew)
       if (isStale && found.kind === 'entry') return found.entry
       // A refresh ahead of expiry wants a newer copy, not one that is itself due for a refresh.
       const suffices = latest.kind === 'serve' && !(this.#flight.background && latest.refresh)

@@ -662,6 +662,38 @@ describe('one fetch for the fleet', () => {
     })
   })
 
+  describe('a stale copy that another node has stored later than the one in memory', () => {
+    const made = (body: string) => ({
+      headers: { 'Cache-Control': 'max-age=60, stale-if-error=60', ETag: `"${body}"` },
+      body,
+    })
+    async function refreshedElsewhere() {
+      const world = fleet()
+      const { origin, clock, a, b } = world
+      origin.script(() => made('v1'))
+      await a('/')
+      await clock.advance(121_000) // the copy in memory is kept only to be revalidated
+      origin.script(() => made('v2'))
+      await b('/')
+      await clock.advance(61_000)
+      return world
+    }
+
+    test('answers if the origin fails', async () => {
+      const { origin, a } = await refreshedElsewhere()
+      origin.script(() => ({ status: 503 }))
+      expect(await a('/')).toMatchObject({ body: 'v2', result: 'stale_if_error' })
+    })
+
+    test('is the one that is revalidated', async () => {
+      const { origin, a } = await refreshedElsewhere()
+      const asked = origin.requests.length
+      origin.script(() => ({ status: 304, headers: FRESH }))
+      expect(await a('/')).toMatchObject({ body: 'v2', result: 'revalidated' })
+      expect(origin.requests.slice(asked).map(({ fields }) => field(fields, 'if-none-match'))).toEqual(['"v2"'])
+    })
+  })
+
   test('a node that waits for a part gets it from the whole response that was stored meanwhile', async () => {
     const { origin, clock, a, b } = fleet()
     const body = new PushedBody()
