@@ -92,6 +92,8 @@ const UNAVAILABLE: LeaseAnswer & AcquireReply = { kind: 'unavailable' }
 const POLL_MS = 100
 /** A lease may take this many deadlines to be renewed or given back: no request waits for that. */
 const RENEWAL_DEADLINES = 10
+/** How often giving it back is tried while there is no answer. */
+const GIVE_BACK_EVERY_MS = 100
 
 class RedisLeases implements FetchLeases {
   readonly #settings: Settings
@@ -144,19 +146,12 @@ class RedisLeases implements FetchLeases {
       if (asked.kind !== 'foreign') return asked
       awaited = asked.fence
       const longestMs = this.#endings.isSubscribed ? asked.leftMs + 1 : Math.min(asked.leftMs + 1, POLL_MS)
-      if (endingReceived() === undefined) await this.#pause(woken, Math.min(longestMs, until - this.#clock.now()))
+      if (endingReceived() === undefined) await this.#pause(Math.min(longestMs, until - this.#clock.now()), woken)
       const ending = endingReceived()
       return ending === undefined || ending === 'free' ? 'again' : { kind: ending }
     } finally {
       forget()
     }
-  }
-
-  async #pause(woken: Promise<void>, ms: number): Promise<void> {
-    const { promise: late, resolve } = Promise.withResolvers<void>()
-    const cancel = this.#clock.after(Math.max(1, ms), resolve)
-    await Promise.race([woken, late])
-    cancel()
   }
 
   async #ask(name: string): Promise<AcquireReply> {
@@ -199,14 +194,29 @@ class RedisLeases implements FetchLeases {
     return lease
   }
 
+  /** Others wait for it until it runs out, so it is tried for as long: a connection may be lost just then. */
   async #giveBack(name: string, token: string, fence: number, ending: Ending): Promise<void> {
-    const channel = `${this.#settings.prefix}:fetched`
-    await this.#replyInTime(this.#run(RELEASE, name, token, channel, writeEnding(name, fence, ending)))
+    const { prefix, life } = this.#settings
+    const runsOutAt = this.#clock.now() + life
+    const message = writeEnding(name, fence, ending)
+    for (;;) {
+      const reply = await this.#replyInTime(this.#run(RELEASE, name, token, `${prefix}:fetched`, message))
+      const isAnswered = typeof reply === 'number'
+      if (isAnswered || this.#closed || this.#clock.now() + GIVE_BACK_EVERY_MS >= runsOutAt) return
+      await this.#pause(GIVE_BACK_EVERY_MS)
+    }
   }
 
   async #replyInTime(sent: Promise<unknown>): Promise<unknown> {
     const [reply] = await within([sent], this.#settings.deadline * RENEWAL_DEADLINES, this.#clock)
     return reply
+  }
+
+  async #pause(ms: number, woken?: Promise<void>): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const cancel = this.#clock.after(Math.max(1, ms), resolve)
+    await (woken === undefined ? late : Promise.race([woken, late]))
+    cancel()
   }
 
   /** Undefined when there is no answer. Never rejects. */

@@ -265,6 +265,32 @@ describe('without Redis', () => {
     expect(await asked).toEqual({ kind: 'unavailable' })
   })
 
+  test('a lease is given back although the connection was lost just then', async () => {
+    await using proxy = await startFaultProxy({ port: server.port })
+    const [holder, waiting] = [await connected({ url: `redis://127.0.0.1:${proxy.port}` }), await connected()]
+    await everyoneListens(2)
+    const lease = heldBy(await holder.take('k'))
+    const asked = waiting.take('k')
+    await isAwaited()
+    proxy.set({ kind: 'reset' })
+    const released = lease.release('stored')
+    proxy.set({ kind: 'pass' })
+    await released
+    expect(await asked).toEqual({ kind: 'stored' })
+  })
+
+  test('giving it back is tried for no longer than it lasts, and not once the node closes', async () => {
+    await using proxy = await startFaultProxy({ port: server.port })
+    const url = `redis://127.0.0.1:${proxy.port}`
+    const [short, closing] = [await connected({ url, life: '300ms' }), await connected({ url })]
+    const leases = [heldBy(await short.take('a')), heldBy(await closing.take('b'))]
+    proxy.set({ kind: 'reset' })
+    const released = leases.map((lease) => lease.release('stored'))
+    await released[0]
+    await closing.close()
+    await released[1]
+  })
+
   test('a holder knows when its lease may have expired', async () => {
     const clock = new FakeClock()
     const lease = heldBy(await (await connected({ clock, maxWait: '5m' })).take('k'))
