@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { systemClock } from '../../clock.ts'
 import { DEFAULT_REDIS } from '../../config/defaults.ts'
-import type { Clock, FetchEnding, FetchLeases, Lease, LeaseAnswer } from '../../model.ts'
+import type { Clock, FetchLeases, Lease, LeaseAnswer } from '../../model.ts'
 import { checkNames, type Names } from '../../given.ts'
 import { duration } from '../../units.ts'
 import { LATE, within } from '../../deadline.ts'
@@ -15,6 +15,7 @@ import {
   type RedisConnections,
   socketTimeoutFor,
 } from './connection.ts'
+import { HeldLease } from './held-lease.ts'
 import { ACQUIRE, RELEASE, RENEW } from './lease-scripts.ts'
 import { prefixOf } from './prefix.ts'
 import type { RedisScript } from './script.ts'
@@ -222,64 +223,6 @@ class RedisLeases implements FetchLeases {
   /** Undefined when there is no answer. Never rejects. */
   async #run(script: RedisScript, name: string, ...args: (string | number)[]): Promise<unknown> {
     return script.run(this.#client, [`${this.#settings.prefix}:fetch:${name}`], args).catch(() => undefined)
-  }
-}
-
-interface Holding {
-  readonly clock: Clock
-  readonly life: number
-  /** How long others wait for this fetch: they are taken to have the same setting. */
-  readonly maxWait: number
-  /** @returns 1 when it is kept, 0 when another has it by now; anything else: there was no answer */
-  readonly renew: () => Promise<unknown>
-  readonly giveBack: (ending: Ending) => Promise<void>
-}
-
-/** Kept alive until it is given back, or taken over by another process that took the holder for dead. */
-class HeldLease implements Lease {
-  readonly fence: number
-  readonly #holding: Holding
-  readonly #since: number
-  /** When the last grant or renewal was asked for. */
-  #askedAt: number
-  #cancel = () => {}
-  #ended = false
-
-  constructor(fence: number, askedAt: number, holding: Holding) {
-    this.fence = fence
-    this.#since = askedAt
-    this.#askedAt = askedAt
-    this.#holding = holding
-    this.#renewLater()
-  }
-
-  get isDoubtful(): boolean {
-    const { clock, life, maxWait } = this.#holding
-    const now = clock.now()
-    return !this.#ended && (now - this.#askedAt >= life || now - this.#since >= maxWait)
-  }
-
-  release(ending: FetchEnding): Promise<void> {
-    return this.end(ending)
-  }
-
-  async end(ending: Ending): Promise<void> {
-    if (this.#ended) return
-    this.#ended = true
-    this.#cancel()
-    await this.#holding.giveBack(ending)
-  }
-
-  #renewLater(): void {
-    this.#cancel = this.#holding.clock.after(this.#holding.life / 3, () => void this.#renew())
-  }
-
-  async #renew(): Promise<void> {
-    const askedAt = this.#holding.clock.now()
-    const reply = await this.#holding.renew()
-    if (reply === 1) this.#askedAt = askedAt
-    if (reply === 0) this.#askedAt = Number.NEGATIVE_INFINITY
-    if (reply !== 0 && !this.#ended) this.#renewLater()
   }
 }
 
