@@ -2,7 +2,7 @@ import type { SharedLogState } from '../log/generations.ts'
 import type { JournalEntry } from '../log/journal.ts'
 import { FORGOTTEN_AFTER_LEASES } from '../log/live-nodes.ts'
 import type { Mark } from '../log/marks.ts'
-import { isCluster, type RedisClient } from './connection.ts'
+import { isCluster, isReady, type RedisClient } from './connection.ts'
 import { APPEND, type Head, JOIN, type Known, knownArguments, LEAVE, logKeys, REPORT, TRIM } from './log-scripts.ts'
 import type { RedisScript } from './script.ts'
 import { oneAtATime } from './one-at-a-time.ts'
@@ -136,6 +136,7 @@ export class RedisLogCalls {
     more: readonly (string | number)[],
     by: RedisClient = this.client,
   ): Promise<readonly unknown[]> {
+    if (!isReady(by)) throw new Error('there is no connection to Redis') // ioredis would say it in words of its own
     const left = [...this.#left()].join(' ')
     const known = knownArguments({ ...seen, fresh: crypto.randomUUID(), lease: this.#lease, left })
     const reply = await script.run(by, this.#keys, [...known, ...more])

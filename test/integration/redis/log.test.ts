@@ -204,7 +204,7 @@ describe('acknowledgements', () => {
     }
     let asks: MockInstance | undefined
     const log = redisLog({ connect, prefix, node: 'closing' })
-    await until(() => asks?.mock.calls.length === 2, 'it has sent a command, so it is connected')
+    await until(() => asks?.mock.calls.length === 1, 'it has sent a command, so it is connected')
     const closed = log.close()
     link.set({ kind: 'pass' })
     await closed
@@ -322,6 +322,15 @@ describe('acknowledgements', () => {
       return receipt?.nodes.expected === 1 && receipt.nodes.acked === 1
     }, 'it can log again')
   })
+
+  test.each(['redis://127.0.0.1:1', 'redis+cluster://127.0.0.1:1'])(
+    'without a connection the error says so: %s',
+    async (url) => {
+      const log = redisLog({ url, prefix, appendTimeout: '100ms' })
+      opened.push(log)
+      await expect(log.append('purge', { tags: ['t'] })).rejects.toThrow('not logged: there is no connection to Redis')
+    },
+  )
 })
 
 describe('a record that could not be logged', () => {
