@@ -29,6 +29,8 @@ export const DEFAULT_TRANSPORT = {
 
 export const DEFAULT_MEMORY_BYTES: number = 256 * 2 ** 20
 export const DEFAULT_DISK_BYTES: number = 10 * 2 ** 30
+/** Octets that may wait to be written to the disk. */
+export const DEFAULT_WAITING_BYTES: number = 64 * 2 ** 20
 
 export const DEFAULT_REDIS = { prefix: 'herdgate', deadline: 50, maxObjectBytes: 2 ** 20 }
 

@@ -1,5 +1,5 @@
 /** How memory is divided when the configuration does not say. The Helm chart divides it in the same way. */
-import { DEFAULT_LIMITS, DEFAULT_MEMORY_BYTES, type Limits } from './defaults.ts'
+import { DEFAULT_LIMITS, DEFAULT_MEMORY_BYTES, DEFAULT_WAITING_BYTES, type Limits } from './defaults.ts'
 
 /** What is available, memory in bytes; undefined: no relevant limit. */
 export interface Capacity {
@@ -47,8 +47,6 @@ export const neededBy = (workers: number, store: number): number => processesOf(
 /** What one process with these shares needs, including evicted copies that are not collected yet. */
 export const neededByOne = ({ store, bodies }: MemoryShares): number => EMPTY_PROCESS + store * WITH_GARBAGE + bodies
 
-const MAX_UNDERWAY_BYTES = 64 * MEBIBYTE
-
 /**
  * Octets of copies that may be on their way to another tier at once, in bytes, by how much memory there is for content
  * being received. For a moment one takes two or three times its size on its way to the disk, and more in messages and
@@ -58,7 +56,7 @@ export function copiesUnderway({ maxBodiesInProgress }: Pick<Limits, 'maxBodiesI
   readonly toDisk: number
   readonly toPrimary: number
 } {
-  const toDisk = Math.min(maxBodiesInProgress / 4, MAX_UNDERWAY_BYTES)
+  const toDisk = Math.min(maxBodiesInProgress / 4, DEFAULT_WAITING_BYTES)
   return { toDisk: Math.ceil(toDisk), toPrimary: Math.ceil(toDisk / 4) }
 }
 

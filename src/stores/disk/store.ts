@@ -1,5 +1,5 @@
 import { correctionOf, systemClock } from '../../clock.ts'
-import { DEFAULT_DISK_BYTES } from '../../config/defaults.ts'
+import { DEFAULT_DISK_BYTES, DEFAULT_WAITING_BYTES } from '../../config/defaults.ts'
 import type { Events, EvictionReason, StoreEvent } from '../../events.ts'
 import type { Awaitable, Clock, Kept, Store, Stored, Tier, TierUsage, Write, Written } from '../../model.ts'
 import { checkNames, type Names } from '../../given.ts'
@@ -41,7 +41,6 @@ const OPTIONS: Names<DiskStoreOptions> = {
 }
 
 const TIER: Tier = 'disk'
-const MAX_WAITING_BYTES = 64 * 2 ** 20
 const SWEEP_MS = 10_000
 
 /**
@@ -70,7 +69,7 @@ class DiskStore implements Store {
   #stopSweeping = () => {}
 
   constructor(options: DiskStoreOptions) {
-    const { path, maxBytes = DEFAULT_DISK_BYTES, maxObjectBytes, maxWaitingBytes = MAX_WAITING_BYTES } = options
+    const { path, maxBytes = DEFAULT_DISK_BYTES, maxObjectBytes, maxWaitingBytes = DEFAULT_WAITING_BYTES } = options
     const { events, clock = systemClock } = options
     this.#maxBytes = size(maxBytes)
     this.#maxObjectBytes = Math.min(maxObjectBytes === undefined ? Infinity : size(maxObjectBytes), this.#maxBytes / 8)
