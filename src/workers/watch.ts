@@ -24,6 +24,8 @@ export interface WatchParts {
 /** Asks every worker at intervals what it has counted, and so notices those that hang. */
 export class Watch {
   readonly #parts: WatchParts
+  /** Those that did not answer in time when last waited for: nobody waits for them until they answer again. */
+  readonly #slow = new WeakSet<Member>()
   #cancel: (() => void) | undefined
 
   constructor(parts: WatchParts) {
@@ -42,8 +44,11 @@ export class Watch {
 
   async collectReports(): Promise<void> {
     const { pool, clock } = this.#parts
-    const asked = pool.begun.map((member) => this.#collectReport(member))
-    await within(asked, DEADLINE_MS, clock)
+    const asked = pool.begun.map((member) => ({ member, answered: this.#collectReport(member) }))
+    const awaited = asked.filter(({ member }) => !this.#slow.has(member))
+    const reported = awaited.map(({ answered }) => answered)
+    const answers = await within(reported, DEADLINE_MS, clock)
+    for (const [at, { member }] of awaited.entries()) if (answers[at] === LATE) this.#slow.add(member)
   }
 
   async #collectReport(member: Member): Promise<void> {
@@ -53,6 +58,7 @@ export class Watch {
       if (answer === LATE) late(member)
     })
     const report = await answered
+    this.#slow.delete(member)
     if (report !== undefined) reported(member, report)
   }
 }

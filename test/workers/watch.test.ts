@@ -35,3 +35,33 @@ test('without workers, statistics are available immediately', async () => {
   await settle()
   expect(asked).toHaveBeenCalledOnce()
 })
+
+test('statistics wait a second for a worker that hangs, once, and for its answer again when it goes on', async () => {
+  const clock = new FakeClock()
+  const answers: (() => void)[] = []
+  const call = () => new Promise<undefined>((resolve) => answers.push(() => resolve(undefined)))
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nothing else is asked of it
+  const member = { calls: { call } } as unknown as Member
+  const pool = { begun: [member], answerOf: <T>(_member: Member, asked: Promise<T>) => asked }
+  const watch = new Watch({ pool, clock, reported() {}, late() {} })
+  const collects = async () => {
+    const collected = vi.fn<() => void>()
+    void watch.collectReports().then(collected)
+    await settle()
+    return collected
+  }
+  const first = await collects()
+  expect(first).not.toHaveBeenCalled()
+  await clock.advance(1_000)
+  await settle()
+  expect(first).toHaveBeenCalledOnce()
+  expect(await collects()).toHaveBeenCalledOnce()
+
+  for (const answer of answers.splice(0)) answer()
+  await settle()
+  const last = await collects()
+  expect(last).not.toHaveBeenCalled()
+  for (const answer of answers) answer()
+  await settle()
+  expect(last).toHaveBeenCalledOnce()
+})
