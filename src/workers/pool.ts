@@ -102,9 +102,12 @@ export class Pool {
     return settled
   }
 
-  /** Starts a successor. Soon after the successor listens, this worker finishes what is in flight and ends. */
+  /**
+   * Starts a successor, unless the worker has ended, and so has one. Soon after the successor listens, the worker
+   * finishes what is in flight and ends.
+   */
   replace(member: Member): void {
-    if (this.#isClosing || member.isReplaced) return
+    if (this.#isClosing || member.isReplaced || !this.#members.has(member)) return
     member.isReplaced = true
     this.#options.logger.info({ worker: member.pid }, 'a worker is being stopped; another takes its place')
     member.calls.notify('drain', undefined) // until then it asks its clients to reconnect

@@ -65,6 +65,18 @@ test('after the start a worker that cannot listen is logged and replaced, until 
   await pool.close()
 })
 
+test('a worker that was told to end, and is killed before it is replaced, has one successor', async () => {
+  const pool = poolOf('refused-worker.ts', pino({ level: 'silent' }))
+  await pool.start()
+  const [worker] = pool.listening
+  worker?.kill()
+  await expect.poll(() => pool.members.some((member) => member === worker)).toBe(false)
+  await expect.poll(() => pool.listening.length).toBe(2)
+  if (worker !== undefined) pool.replace(worker)
+  expect(pool.members.length).toBe(2)
+  await pool.close()
+})
+
 const NODE = process.execPath
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Node's types leave it out
 const processes = ChildProcess.prototype as unknown as { spawn(): unknown }
