@@ -31,7 +31,7 @@ Examples:
 export const PROBE_HELP = `
 Sends GET /readyz to the admin port: can it take requests? It still can while Redis is down ("degraded").
 The URL defaults to http://127.0.0.1:9090, or to HERDGATE_ADMIN_HOST and HERDGATE_ADMIN_PORT where they are set.
-The configuration file is not read. A URL with a path is requested as it is.
+The configuration file is not read. A URL with a path is requested as it is; http://herdgate/? asks for "/".
 
 Examples:
   herdgate probe

@@ -39,10 +39,13 @@ export async function probe(given: string | undefined, flags: ProbeFlags): Promi
   }
 }
 
-/** The URL to request: one with a path is taken as it is. Undefined when it is invalid: see `targetError`. */
+/**
+ * The URL to request: one with a path or a query is taken as it is, even if the query is empty. Undefined when it is
+ * invalid: see `targetError`.
+ */
 export function probeTarget(given: string | undefined, env: Environment, live: boolean): URL | undefined {
   const target = adminUrl(given, env)
-  if (target?.pathname === '/') target.pathname = live ? '/livez' : '/readyz'
+  if (target?.pathname === '/' && !target.href.includes('?')) target.pathname = live ? '/livez' : '/readyz'
   return target
 }
 

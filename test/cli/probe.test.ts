@@ -26,6 +26,8 @@ test.each([
   ['http://herdgate-admin:9090', 'http://herdgate-admin:9090/readyz'],
   ['http://herdgate-admin:9090/', 'http://herdgate-admin:9090/readyz'],
   ['http://herdgate:80/products/1?a=b', 'http://herdgate/products/1?a=b'],
+  ['http://herdgate:80/?', 'http://herdgate/?'],
+  ['http://herdgate:80/?a=b', 'http://herdgate/?a=b'],
 ])('a given URL takes precedence: %s', (given, target) => {
   expect(asked(given, { HERDGATE_ADMIN_PORT: '1' })).toBe(target)
 })

@@ -375,9 +375,12 @@ describe('disk', () => {
 })
 
 test('helm test requests the admin port, and a data port path if given', () => {
-  const questions = (file: string) => only(render(file), 'Pod').spec.containers.map(({ args }: Manifest) => args)
+  const questions = (file: string, ...more: string[]) =>
+    only(render(file, ...set(...more)), 'Pod').spec.containers.map(({ args }: Manifest) => args)
   expect(questions('minimal.yaml')).toEqual([['probe', '--timeout=30s', 'http://rel-herdgate-admin:9090']])
   expect(questions('everything.yaml')).toContainEqual(['probe', '--timeout=30s', 'http://rel-herdgate:80/products/1'])
+  const root = 'http://rel-herdgate:80/?' // without the question mark it would request /readyz
+  expect(questions('minimal.yaml', 'tests.path=/')).toContainEqual(['probe', '--timeout=30s', root])
 })
 
 test('the image is that of this version, or the given digest', () => {
