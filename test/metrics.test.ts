@@ -381,6 +381,14 @@ describe('rendering', () => {
     await usualLag() // discards samples from before
     await vi.waitFor(async () => expect(await usualLag()).toBeLessThan(0.01), { timeout: 100_000, interval: 100 })
   })
+
+  test('a second scrape at once has no event loop lag, rather than one of centuries or NaN', async () => {
+    const { metrics } = rig()
+    await metrics.render()
+    const { body } = await metrics.render()
+    const lags = [...body.matchAll(/^nodejs_eventloop_lag_\w+ (\S+)$/gm)].map(([, seconds]) => Number(seconds))
+    expect(lags.filter((seconds) => !(seconds < 60))).toEqual([])
+  })
 })
 
 describe('docs/metrics.md', () => {

@@ -20,10 +20,9 @@ const MISNAMED = [
 const LAG_SAMPLED_EVERY_MS = 20
 /** The longest delay of a timer: prom-client need not sample the utilization of the loop, which is left out above. */
 const HARDLY_EVER_MS = 2 ** 31 - 1
-/** prom-client reports these as the time between two samples: even an idle loop would seem late by that. */
-const SAMPLE_INTERVALS = ['min', 'max', 'mean', 'p50', 'p90', 'p99'].map(
-  (which) => `nodejs_eventloop_lag_${which}_seconds`,
-)
+const LAGS = ['min', 'max', 'mean', 'stddev', 'p50', 'p90', 'p99'] as const
+/** In seconds; Node's minimum of no samples is longer. */
+const LONGEST_LAG = 2 ** 31
 
 export interface Exposition {
   /** @param accept unless it asks for OpenMetrics, the Prometheus text format 0.0.4 is rendered */
@@ -42,7 +41,7 @@ export function createExposition(metrics: readonly Metric[]): Exposition {
     eventLoopUtilizationTimeout: HARDLY_EVER_MS,
   })
   for (const name of MISNAMED) text.removeSingleMetric(name)
-  for (const name of SAMPLE_INTERVALS) exposeLateness(text, name)
+  for (const which of LAGS) exposeLateness(text, which)
 
   const openMetrics = new Registry(Registry.OPENMETRICS_CONTENT_TYPE)
   for (const metric of text.getMetricsAsArray()) if (isCollectable(metric)) register(openMetrics, renamed(metric))
@@ -69,19 +68,24 @@ function register(registry: Registry, metric: Collectable): void {
   registry.registerMetric(metric as unknown as PromMetric<string>)
 }
 
-/** Turns a gauge of the time between two samples into one of how late the second was. */
-function exposeLateness(registry: Registry, name: string): void {
-  const between = registry.getSingleMetric(name)
+/**
+ * prom-client reports the lag as the time between two samples: even an idle loop would seem late by that. Where none was
+ * taken since the last scrape there is no lag to report. Of several processes the latest counts: an average would hide it
+ * behind the others.
+ */
+function exposeLateness(registry: Registry, which: (typeof LAGS)[number]): void {
+  const between = registry.getSingleMetric(`nodejs_eventloop_lag_${which}_seconds`)
   if (!(between instanceof Gauge) || !isCollectable(between)) return
-  registry.removeSingleMetric(name)
+  const object = { ...metricObject(between), ...(which.startsWith('p') && { aggregator: 'max' as const }) }
+  const interval = which === 'stddev' ? 0 : LAG_SAMPLED_EVERY_MS / 1_000
+  registry.removeSingleMetric(object.name)
   register(registry, {
-    ...metricObject(between),
+    ...object,
     async get() {
       const { values } = await between.get()
-      const late = values.map(({ value, labels }) => {
-        return { labels, value: Math.max(0, value - LAG_SAMPLED_EVERY_MS / 1_000) }
-      })
-      return { ...metricObject(between), values: late }
+      const taken = values.filter(({ value }) => value < LONGEST_LAG)
+      const late = taken.map(({ value, labels }) => ({ labels, value: Math.max(0, value - interval) }))
+      return { ...object, values: late }
     },
   })
 }

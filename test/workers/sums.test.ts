@@ -72,6 +72,16 @@ test('metrics are summed; the log position is that of the worker furthest behind
   expect(body.match(/^# TYPE herdgate_requests_total counter$/gm)).toHaveLength(1)
 })
 
+test('the event loop that is latest counts, however many others are in time', async () => {
+  const name = 'nodejs_eventloop_lag_p99_seconds'
+  const reportWith = async (value: number) => {
+    const report = await metricsOf(0, 1).report()
+    return report.map((metric) => (metric.name === name ? { ...metric, values: [{ value, labels: {} }] } : metric))
+  }
+  const reports = await Promise.all([0.001, 0.9, 0.002].map(reportWith))
+  expect((await renderReports(reports, undefined)).body).toContain(`\n${name} 0.9\n`)
+})
+
 test('OpenMetrics has the same numbers', async () => {
   const { contentType, body } = await renderReports([await metricsOf(3, 1).report()], 'application/openmetrics-text')
   expect(contentType).toContain('openmetrics')
