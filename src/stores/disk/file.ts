@@ -111,7 +111,7 @@ function openShared(folder: string, path: string, clock: Clock, waitMs: number):
   makeFolder(join(folder, USERS))
   const movedTo = isSound(folder, path, clock, waitMs) ? undefined : moveAside(folder, path)
   addUser(folder)
-  const { env, tables } = openTables(path, beginLog)
+  const { env, tables } = openTables(path, (opened) => beginLog(opened, birthOf(path)))
   forgetCheck(path)
   return { env, tables, movedTo, onDisk: new FileOnDisk(path), users: 0 }
 }
@@ -196,6 +196,12 @@ function isSound(folder: string, path: string, clock: Clock, waitMs: number): bo
 function closedMarkOf(path: string): string {
   const { size, mtimeNs, ino } = statSync(path, { bigint: true })
   return `${size} ${mtimeNs} ${ino}`
+}
+
+/** No copy of a file has both its inode and the time at which it was created. */
+function birthOf(path: string): string {
+  const { ino, birthtimeNs } = statSync(path, { bigint: true })
+  return `${ino} ${birthtimeNs}`
 }
 
 /**

@@ -1,6 +1,7 @@
 /**
- * The invalidation log in a disk file. `state`: its position, its identity, its floor. `records`: the latest ones by
- * position, for processes that follow. `targets`: the newest record per target, for processes that start.
+ * The invalidation log in a disk file. `state`: its position, its identity, its floor, and the birth of the file.
+ * `records`: the latest ones by position, for processes that follow. `targets`: the newest record per target, for
+ * processes that start.
  */
 import type { InvalidationMode } from '../../model.ts'
 import { addressOf } from './address.ts'
@@ -14,6 +15,7 @@ export interface LogRecord {
   readonly targets: readonly string[]
 }
 
+const BIRTH = Buffer.from('log birth')
 const HEAD = Buffer.from('log head')
 const GENERATION = Buffer.from('log generation')
 const FLOOR = Buffer.from('log floor')
@@ -26,9 +28,15 @@ const FORGOTTEN_SHARE = 1 / 32
 const NAMED = /^(?:all|(?:tag|url|prefix) .*)$/s
 const IDENTITY = /^[0-9a-f-]{36}$/
 
-/** Begins a log where there is none that can be read: entries with another identity are not trusted. */
-export function beginLog(tables: Tables): void {
-  if (identity(tables) !== undefined && numbersIn(tables.state.getBinaryFast(HEAD), 1) !== undefined) return
+/**
+ * Begins a log where there is none that can be read, and in a copy of a file, which lacks what was purged since it was
+ * made: entries with another identity are not trusted.
+ * @param birth what tells the file from its copies
+ */
+export function beginLog(tables: Tables, birth: string): void {
+  const isCopy = textOf(tables.state.getBinary(BIRTH)) !== birth
+  if (!isCopy && identity(tables) !== undefined && numbersIn(tables.state.getBinaryFast(HEAD), 1) !== undefined) return
+  tables.state.putSync(BIRTH, Buffer.from(birth, 'latin1'))
   tables.records.clearSync()
   tables.targets.clearSync()
   tables.state.removeSync(FLOOR)
@@ -158,10 +166,11 @@ function floorOf(tables: Tables): Mark | undefined {
 }
 
 function identity(tables: Tables): string | undefined {
-  const octets = tables.state.getBinary(GENERATION)
-  const text = octets && Buffer.from(octets).toString('latin1')
+  const text = textOf(tables.state.getBinary(GENERATION))
   return text !== undefined && IDENTITY.test(text) ? text : undefined
 }
+
+const textOf = (octets: Uint8Array | undefined): string | undefined => octets && Buffer.from(octets).toString('latin1')
 
 const octetsOfTexts = (texts: readonly string[]): Buffer => Buffer.from(JSON.stringify(texts))
 

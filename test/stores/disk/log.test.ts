@@ -1,6 +1,6 @@
-import { rmSync, writeFileSync } from 'node:fs'
+import { cpSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { InvalidationLog, Stamp } from '../../../src/model.ts'
 import { Events } from '../../../src/events.ts'
 import { openDiskFile } from '../../../src/stores/disk/file.ts'
@@ -130,6 +130,47 @@ test('what was purged stays purged when the folder is removed twice', async () =
     expect([purged, other].map((stamp) => log.verdict(stamp))).toEqual(['dead', 'stale'])
   }
   await log.close()
+})
+
+describe('files that were put back from a copy', () => {
+  /** A log, a copy of its files, and what was stored before that was made. */
+  async function copied() {
+    const [path, copy] = [join(temporaryFolder(), 'cache'), join(temporaryFolder(), 'copy')]
+    const log = diskLog({ path })
+    await log.append('purge', { tags: ['another'] })
+    const stamps = [stampIn(log, ['t']), stampIn(log, ['other'])]
+    await log.close()
+    cpSync(path, copy, { recursive: true })
+    return { path, copy, verdicts: (log: InvalidationLog) => stamps.map((stamp) => log.verdict(stamp)) }
+  }
+
+  test('have a log of their own: nothing stored before is valid, as purges since are not in it', async () => {
+    const { copy, verdicts } = await copied()
+    for (let time = 0; time < 2; time++) {
+      const log = diskLog({ path: copy })
+      expect(verdicts(log)).toEqual(['stale', 'stale'])
+      await log.append('purge', { tags: ['new'] })
+      expect(log.position).toBe(time + 1) // it survives a restart
+      await log.close()
+    }
+  })
+
+  test('do not bring back what a running process knows to be purged', async () => {
+    const { path, copy, verdicts } = await copied()
+    const clock = new FakeClock()
+    const log = diskLog({ path, clock })
+    expect(verdicts(log)).toEqual(['valid', 'valid'])
+    await log.append('purge', { tags: ['t'] })
+    rmSync(path, { recursive: true })
+    cpSync(copy, path, { recursive: true })
+    const isReadAgain = async () => {
+      await clock.advance(10_000)
+      return log.synced
+    }
+    await vi.waitUntil(isReadAgain, { timeout: 30_000 })
+    expect(verdicts(log)).toEqual(['dead', 'stale'])
+    await log.close()
+  })
 })
 
 describe('when too many records cannot be written, one that names everything replaces them, and that is reported', () => {
