@@ -1,5 +1,5 @@
 /** The page of every key of the configuration file, made from the schema that the file is validated against. */
-import { configJsonSchema } from '../src/config/schema.ts'
+import { configJsonSchema } from '../src/config/json-schema.ts'
 
 interface Schema {
   readonly type?: string | readonly string[]

@@ -9,12 +9,13 @@ import { notesOn } from './config/notes.ts'
 import { resolve } from './config/resolve.ts'
 import type { Config } from './config/resolved.ts'
 import type { Capacity } from './config/memory-shares.ts'
-import { type FileConfig, fileSchema, knownKeys } from './config/schema.ts'
+import { knownKeys } from './config/known-keys.ts'
+import { type FileConfig, fileSchema } from './config/schema.ts'
 
 export { didYouMean } from './config/fault.ts'
 export { nearest } from './config/nearest.ts'
 export type { Config, LogLevel, OriginConfig, RouteConfig } from './config/resolved.ts'
-export { configJsonSchema } from './config/schema.ts'
+export { configJsonSchema } from './config/json-schema.ts'
 export type { ConfigText, Environment, Fault, Flags }
 
 /** A named configuration file that cannot be read. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import type { Config } from '../../src/config.ts'
 import { printConfig } from '../../src/config/print.ts'
-import { knownKeys } from '../../src/config/schema.ts'
+import { knownKeys } from '../../src/config/known-keys.ts'
 import { faultLines, type Given, ONE, ORIGIN, TWO, valid } from './given.ts'
 
 /** Every key, with a value other than its default. */
