@@ -1,4 +1,7 @@
-/** The page's client of the admin API. The token is sent in the Authorization field and nowhere else. */
+/**
+ * The page's client of the admin API. The token is sent in the Authorization field and nowhere else. Paths are relative
+ * to the page's own, as a gateway may serve the admin port below one.
+ */
 
 /** @typedef {import('../live/live.ts').Snapshot} Snapshot */
 
@@ -60,7 +63,7 @@ export async function* snapshots() {
   const wait = () => setTimeout(() => silence.abort(), SILENCE_MS)
   let waiting = wait()
   try {
-    const response = await fetch('/v1/live', { headers: authorization(), signal })
+    const response = await fetch('v1/live', { headers: authorization(), signal })
     if (!response.ok || response.body === null) throw await refusal(response)
     for await (const snapshot of events(response.body.pipeThrough(new TextDecoderStream()))) {
       clearTimeout(waiting)

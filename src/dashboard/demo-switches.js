@@ -12,11 +12,11 @@ const OUTAGES = { none: 'works', refuse: 'resets connections', hang: 'never answ
 
 /** @param {HTMLElement} parent @returns {Promise<void>} */
 export async function mount(parent) {
-  const set = /** @type {Setting} */ ((await ask('/v1/demo')).body)
+  const set = /** @type {Setting} */ ((await ask('v1/demo')).body)
   const status = element('output', { className: 'said' })
   /** @param {string} path @param {object} body */
   const change = (path, body) =>
-    ask(`/v1/demo/${path}`, body).catch((error) => {
+    ask(`v1/demo/${path}`, body).catch((error) => {
       say(status, `Failed: ${error.message}`)
       throw error
     })
@@ -89,7 +89,7 @@ function herd(status) {
     button.disabled = true
     say(status, 'A hundred clients request the same new resource …')
     try {
-      const { clients, answered, tookMs, originRequests } = (await ask('/v1/demo/herd', {}, HERD_MS)).body
+      const { clients, answered, tookMs, originRequests } = (await ask('v1/demo/herd', {}, HERD_MS)).body
       const times = originRequests === 1 ? 'once' : `${originRequests} times`
       say(status, `${clients} clients, ${answered} answered within ${ms(tookMs)}; the API was asked ${times}.`)
     } catch {

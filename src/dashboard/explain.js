@@ -35,7 +35,7 @@ export function explainDialog(dialog) {
 async function present({ method, url, cut }) {
   if (url === '' || cut) return element('p', {}, 'Its URL cannot be explained: it was too long, or could not be read.')
   try {
-    const { body } = await ask(`/v1/explain?${new URLSearchParams({ url, method })}`)
+    const { body } = await ask(`v1/explain?${new URLSearchParams({ url, method })}`)
     return facts(explainedFacts(body))
   } catch (error) {
     return element('p', { className: 'said bad' }, error instanceof Refused ? error.message : 'No answer.')

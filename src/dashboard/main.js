@@ -58,7 +58,7 @@ async function logIn(input) {
   if (!TOKEN.test(given)) return showLogin(NOT_THE_TOKEN)
   remember(given)
   try {
-    await ask('/v1/stats')
+    await ask('v1/stats')
     input.value = ''
     await watch()
   } catch (error) {
@@ -146,10 +146,10 @@ function panels() {
 
 /** Mounts what an installation adds, as the demo does; each once. */
 async function extras() {
-  const { body } = await ask('/dashboard/panels.json')
+  const { body } = await ask('dashboard/panels.json')
   for (const name of /** @type {string[]} */ (body)) {
     if (mounted.has(name)) continue
-    const module = await import(`/dashboard/${name}`)
+    const module = await import(`./${name}`)
     await module.mount(byId('panels'))
     mounted.add(name)
   }

@@ -73,7 +73,7 @@ export function purge(parent) {
     say(status, 'Sent …')
     status.className = 'said'
     try {
-      const answer = await ask(`/v1/${verb}`, body)
+      const answer = await ask(`v1/${verb}`, body)
       receipt = /** @type {Receipt} */ (answer.body)
       const { position, nodes, tookMs } = receipt
       const everywhere = nodes.acked >= nodes.expected

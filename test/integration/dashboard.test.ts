@@ -1,4 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises'
+import http from 'node:http'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -132,6 +133,27 @@ describe('the dashboard', () => {
     expect(await page.locator('#origins').textContent()).toContain('default')
     expect(await page.locator('#tiers').textContent()).toMatch(/memory.*stored/)
     await look(page, 'light-1280')
+    expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] })
+  })
+
+  test('a gateway may serve it below a path', async () => {
+    const gateway = await startOrigin((received, response) => {
+      const { method, headers, url = '' } = received
+      const sent = http.request(herdgate.admin + url.replace(/^\/below(?=\/)/, ''), { method, headers }, (answer) => {
+        response.writeHead(answer.statusCode ?? 500, answer.headers)
+        answer.pipe(response)
+      })
+      response.once('close', () => sent.destroy())
+      received.pipe(sent.on('error', () => response.destroy()))
+    })
+    const page = await visit(`${gateway.url}/below`)
+    await logIn(page, TOKEN)
+    await live(page)
+    await page.fill('#purge-what', 'products')
+    await page.getByRole('button', { name: 'Purge', exact: true }).click()
+    await page.locator('#purge .said.good').waitFor()
+    await page.close()
+    await gateway.kill()
     expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] })
   })
 

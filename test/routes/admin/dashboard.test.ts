@@ -19,13 +19,16 @@ describe('/dashboard', () => {
     expect([response.statusCode, response.headers.location]).toEqual([308, '../dashboard'])
   })
 
-  test('has nothing inline, and loads only existing files', async () => {
+  test('has nothing inline, and loads only existing files, below the path at which a gateway serves it', async () => {
     const body = await page('/dashboard')
     expect(body).not.toMatch(/<style| style=|<script>| on\w+=|https?:/)
     const references = [...body.matchAll(/(?:src|href)="([^"#]+)"/g)].map(([, url = '']) => url)
     expect(references.length).toBeGreaterThan(3)
     const { app } = fakeAdmin()
-    for (const url of references) expect([url, (await app.inject(url)).statusCode]).toEqual([url, 200])
+    for (const url of references) {
+      const [, path = ''] = new URL(url, 'http://gateway/below/dashboard').href.split('/below')
+      expect([url, (await app.inject(path)).statusCode]).toEqual([url, 200])
+    }
   })
 
   test('its modules import only existing files', async () => {
