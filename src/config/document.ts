@@ -80,6 +80,7 @@ function syntaxFaults(document: Document, placeOf: (offset: number) => string) {
 const OWN_MESSAGES: Partial<Record<ErrorCode, string>> = {
   DUPLICATE_KEY: 'this key is given twice',
   MULTIPLE_DOCS: 'a second document begins here, expected one',
+  RESOURCE_EXHAUSTION: 'nested too deeply',
 }
 
 /** Expands variables in the document's texts. */

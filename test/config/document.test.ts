@@ -125,6 +125,13 @@ nope:
     expect(faults({ text, flags: ORIGIN })).toMatchObject([{ where: 'herdgate.yaml:2:1' }, { where: 'herdgate.yaml' }])
   })
 
+  test.each([5_000, 50_000])('brackets nested %i deep are a fault', (depth) => {
+    const nested = (open: string, close: string) => `${ONE}x: ${open.repeat(depth)}${close.repeat(depth)}`
+    for (const text of [nested('[', ']'), nested('{a: ', '}')]) {
+      expect(faults({ text })[0]).toMatchObject({ message: 'nested too deeply' })
+    }
+  })
+
   test('an empty file is accepted, and one that is not a map is a fault', () => {
     expect(faults({ text: '', flags: ORIGIN })).toMatchObject([{ where: 'herdgate.yaml:1:1' }])
     expect(faults({ text: '- a', flags: ORIGIN })).toMatchObject([{ where: 'herdgate.yaml:1:1' }])
