@@ -6,6 +6,7 @@ import type { Awaitable, Content } from './model.ts'
 export { joined }
 export type { ArrivalOptions, BodyReader, Fate }
 export { BodyBudget } from './body/budget.ts'
+export { CountedContent, hold, heldBytes, MAX_SMALL_BYTES } from './body/held.ts'
 
 /**
  * The content of a response: bytes that may still be arriving, readable by many from the first byte. Streaming,

@@ -1,5 +1,5 @@
 /** All that routes/ may import from src/. Embedders use index.ts. */
-export type { BodyReader } from './body.ts'
+export { type BodyReader, hold } from './body.ts'
 export type { Cache } from './cache/create-cache.ts'
 export type { Targets } from './cache/targets.ts'
 export { problemReply, type Reply } from './cache/http/reply.ts'

@@ -2,7 +2,6 @@
 export { type HerdgateOptions, herdgate } from './library/plugin.ts'
 export { createCache, type EmbedOptions } from './library/embed.ts'
 export type { Cache, CacheLimits } from './cache/create-cache.ts'
-export type { Pressure } from './cache/engine/shedding.ts'
 export type { Targets } from './cache/targets.ts'
 export type { GetOrSetOptions } from './cache/values/loading.ts'
 export type { Values } from './cache/values/values.ts'
@@ -43,6 +42,7 @@ export type {
   KeyRules,
   Outcome,
   Peer,
+  Pressure,
   Result,
   Route,
   RouteMatch,

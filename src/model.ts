@@ -59,5 +59,8 @@ export { byResult, DETAILS, hitRatioOf, isFromCache, outcomeOfError, RESULTS } f
 /** Configuration: routes and their rules. */
 export type { Rules, KeyRules, RouteMatch, Route } from './model/rules.ts'
 
+/** Whether there is enough memory. */
+export type { Pressure } from './model/pressure.ts'
+
 /** Time. */
 export type { Awaitable, Clock } from './model/clock.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type ArrivalOptions, Body, BodyBudget, type BodyReader } from '../src/body.ts'
+import { type ArrivalOptions, Body, BodyBudget, type BodyReader, CountedContent, heldBytes, hold } from '../src/body.ts'
 import { onContent } from '../src/heap/content-volume.ts'
 import { FakeClock, settle } from './support/fake-clock.ts'
 import fc from './support/fast-check.ts'
@@ -412,6 +412,86 @@ describe('memory that bodies share', () => {
         },
       ),
     ))
+
+  test('is held by a complete body until its last reader has read it or left, unless a store counts it', async () => {
+    const { source, body } = kept(new BodyBudget(10 ** 6))
+    const [one, other] = [body.read(), body.read()]
+    source.push(LARGE)
+    await settle()
+    expect(await next(one)).toBe(LARGE)
+    source.push(LARGE)
+    source.end()
+    await settle()
+    const { bytes = Buffer.alloc(0) } = body
+    const store = new CountedContent()
+    expect(heldBytes()).toBe(2 * LARGE.length)
+    store.add(bytes)
+    expect(heldBytes()).toBe(0)
+    store.delete(bytes)
+    expect(heldBytes()).toBe(2 * LARGE.length)
+    expect(await everything(one)).toBe(LARGE)
+    expect(heldBytes()).toBe(2 * LARGE.length)
+    other.cancel()
+    expect(heldBytes()).toBe(0)
+  })
+
+  test('is not held by a complete body whose reader had read all of it and was waiting for the end', async () => {
+    const { source, body } = kept(new BodyBudget(10 ** 6))
+    const read = everything(body.read())
+    source.push(LARGE)
+    await settle()
+    source.end()
+    expect(await read).toBe(LARGE)
+    expect(heldBytes()).toBe(0)
+  })
+
+  test('is exhausted by complete bodies that are held', async () => {
+    const budget = new BodyBudget(150 * KIB)
+    const letGo = [hold(Buffer.alloc(100 * KIB)), hold(Buffer.alloc(100 * KIB))]
+    expect(budget.isSpent).toBe(true)
+    letGo[0]?.()
+    expect(budget.isSpent).toBe(false)
+    letGo[1]?.()
+    expect(heldBytes()).toBe(0)
+  })
+
+  test('is held once for all readers of a body, and not for small ones', () => {
+    const content = Buffer.alloc(100 * KIB)
+    const letGo = [hold(content), hold(content.subarray(1)), hold(Buffer.alloc(KIB))]
+    expect(heldBytes()).toBe(content.length)
+    for (const end of letGo) end()
+    expect(heldBytes()).toBe(0)
+  })
+
+  test('is not held by the last few bytes of a complete body', async () => {
+    const { source, body } = kept(new BodyBudget(10 ** 6))
+    const reader = body.read()
+    source.push(LARGE)
+    await settle()
+    await next(reader)
+    source.push('rest')
+    source.end()
+    await settle()
+    const rest = await reader.next()
+    expect(rest?.buffer.byteLength).toBeLessThan(LARGE.length)
+    expect(await next(reader)).toBeUndefined()
+  })
+
+  test('is scarce: a body that is passed on is held a chunk at a time, until it is no longer', async () => {
+    const pressure = { high: true }
+    const { source, body } = arriving({ keepBytes: 0, windowBytes: 8, budget: new BodyBudget(10 ** 6, pressure) })
+    const [reader, slow] = [body.read(), body.read()]
+    for (let n = 0; n < 9; n++) source.push('0123')
+    await settle()
+    expect(source.taken).toBe(1)
+    expect([await next(reader), await next(slow)]).toEqual(['0123', '0123'])
+    await settle()
+    expect([await next(reader), source.taken]).toEqual(['0123', 2])
+    pressure.high = false
+    expect(await next(reader)).toBe('0123')
+    await settle()
+    expect(source.taken).toBe(4) // 8 bytes of window, and the chunk that exceeded it
+  })
 
   test.each(['breaks off', 'is discarded', 'is left'])('is returned when a body %s', async (how) => {
     const budget = new BodyBudget(10 ** 6)

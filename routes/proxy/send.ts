@@ -4,6 +4,7 @@ import {
   clientAddress,
   expectUnread,
   HerdgateError,
+  hold,
   passedTrailers,
   problemReply,
   type Reply,
@@ -39,6 +40,7 @@ export function send(reply: Reply, exchange: Exchange): void {
       // By itself node:http would put the head of a buffer before what waits for this turn too: a 100 Continue.
       if (response.socket === null) sendHead(response)
       response.end(whole)
+      if (!response.writableFinished) response.once('close', hold(whole))
     }
     report(reply, exchange, firstByteMs, whole.length, false)
   }

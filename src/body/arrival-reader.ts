@@ -2,6 +2,7 @@ import { HerdgateError } from '../errors.ts'
 import type { Fields } from '../fields.ts'
 import type { Awaitable } from '../model.ts'
 import type { Arrival } from './arrival.ts'
+import { MAX_SMALL_BYTES } from './held.ts'
 import type { BodyReader } from './reader.ts'
 
 /** A reader of a body that is still arriving. */
@@ -25,7 +26,10 @@ export class ArrivalReader implements BodyReader {
     if (ready !== undefined) return ready
     const failure = this.#dropped ?? this.#arrival.failure
     if (failure !== undefined) return Promise.reject(failure)
-    if (this.#arrival.ended) return undefined
+    if (this.#arrival.ended) {
+      this.#arrival.leave(this)
+      return undefined
+    }
     this.#arrival.readerWaiting()
     this.#waiting = Promise.withResolvers()
     return this.#waiting.promise
@@ -55,8 +59,9 @@ export class ArrivalReader implements BodyReader {
     this.#waiting = undefined
     const chunk = this.#take()
     const failure = this.#dropped ?? this.#arrival.failure
-    if (chunk === undefined && failure !== undefined) waiting.reject(failure)
-    else waiting.resolve(chunk)
+    if (chunk === undefined && failure !== undefined) return waiting.reject(failure)
+    if (chunk === undefined) this.#arrival.leave(this)
+    waiting.resolve(chunk)
   }
 
   #take(): Uint8Array | undefined {
@@ -70,7 +75,10 @@ export class ArrivalReader implements BodyReader {
     return chunk
   }
 
+  /** A copy if it is small: all of the body would stay in memory for it. */
   #rest(whole: Buffer): Uint8Array | undefined {
-    return this.bytesRead < whole.length ? whole.subarray(this.bytesRead) : undefined
+    if (this.bytesRead >= whole.length) return undefined
+    const rest = whole.subarray(this.bytesRead)
+    return whole.length > MAX_SMALL_BYTES && rest.length <= MAX_SMALL_BYTES ? Buffer.from(rest) : rest
   }
 }

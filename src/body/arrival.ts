@@ -4,6 +4,7 @@ import { aboutToCopy } from '../heap/content-volume.ts'
 import type { Clock } from '../model.ts'
 import { ArrivalReader } from './arrival-reader.ts'
 import type { BodyBudget } from './budget.ts'
+import { hold, MAX_SMALL_BYTES } from './held.ts'
 import { HoldUp } from './hold-up.ts'
 import { joined } from './joined.ts'
 import { Positions } from './positions.ts'
@@ -31,8 +32,6 @@ export interface ArrivalOptions {
 }
 
 const NOTHING = new Uint8Array(0)
-/** Kept even if the budget is spent: large bodies must not keep all others out of the store. */
-const SMALL_BYTES = 64 * 1024
 /** Overhead of a chunk: content in pieces of one byte takes many times its length. */
 const CHUNK_BYTES = 256
 
@@ -53,6 +52,8 @@ export class Arrival {
   /** Bytes taken from the budget. */
   #charged = 0
   #whole: Buffer | undefined
+  /** Ends the readers' hold on it. */
+  #letGo = (): void => {}
   #keeping: boolean
   #ended = false
   #failure: HerdgateError | undefined
@@ -111,7 +112,10 @@ export class Arrival {
       if (!this.#abandoned) this.#options.brokeOff?.(asHerdgateError(error))
     }
     this.#ended = true
-    if (this.#whole !== undefined) this.#chunks = []
+    if (this.#whole !== undefined) {
+      this.#chunks = []
+      if (this.#readers.size > 0) this.#letGo = hold(this.#whole)
+    }
     if (this.#whole !== undefined || this.#readers.size === 0) this.#charge(-this.#charged)
     return this.#whole
   }
@@ -144,6 +148,7 @@ export class Arrival {
     this.#holdUp.release(reader)
     if (this.#holdUp.size === this.#readers.size) this.#holdUp.end()
     this.#unwanted = this.#readers.size === 0
+    if (this.#unwanted) this.#letGo()
     if (this.#keeping) return
     if (this.#unwanted) this.#abandon()
     else this.#advanced()
@@ -169,6 +174,8 @@ export class Arrival {
 
   /** Called when a reader waits for bytes: if the source waits for slower readers, these are holding it up. */
   readerWaiting(): void {
+    if (this.#roomMade === undefined) return
+    this.#advanced() // memory may be scarce no longer
     if (this.#roomMade === undefined || this.#holdUp.size > 0) return
     this.#holdUp.begin([...this.#readers].filter((reader) => this.#isLate(reader)))
   }
@@ -176,7 +183,7 @@ export class Arrival {
   /** A reader moved on or left: releases chunks nobody needs, and perhaps lets the source continue. */
   #advanced(): void {
     this.#release()
-    if (this.#held <= this.#options.windowBytes) this.#makeRoom()
+    if (this.#held <= this.#windowBytes) this.#makeRoom()
   }
 
   #push(chunk: Uint8Array): void {
@@ -190,14 +197,23 @@ export class Arrival {
   }
 
   #isTooMuch(): boolean {
+    return this.#charged > MAX_SMALL_BYTES && this.#isScarce
+  }
+
+  get #isScarce(): boolean {
     const { budget } = this.#options
-    return budget !== undefined && this.#charged > SMALL_BYTES && (budget.isSpent || budget.isMemoryShort)
+    return budget !== undefined && (budget.isSpent || budget.isMemoryShort)
+  }
+
+  /** There may be a reader for every connection: where memory is scarce, a chunk at a time has to do. */
+  get #windowBytes(): number {
+    return this.#isScarce ? 0 : this.#options.windowBytes
   }
 
   /** For a moment the content takes twice its size, or is not kept after all. */
   #prepareCopy(): void {
     aboutToCopy(this.#received)
-    if (this.#charged <= SMALL_BYTES || !this.#options.budget?.isMemoryShort) return
+    if (this.#charged <= MAX_SMALL_BYTES || !this.#options.budget?.isMemoryShort) return
     this.#stopKeeping('broken')
     this.#release() // no further chunk will do it
   }
@@ -221,7 +237,7 @@ export class Arrival {
   /** Resolves when the slowest reader has at most a window left to read, or nobody wants the rest. */
   async #waitForRoom(): Promise<void> {
     this.#release()
-    if (this.#held <= this.#options.windowBytes) return
+    if (this.#held <= this.#windowBytes) return
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#roomMade = resolve
     await promise
@@ -233,7 +249,7 @@ export class Arrival {
   }
 
   #isLate(reader: ArrivalReader): boolean {
-    return this.#received - reader.bytesRead > this.#options.windowBytes
+    return this.#received - reader.bytesRead > this.#windowBytes
   }
 
   /** Releases chunks that all readers have taken: what remains is what the slowest has yet to read. */

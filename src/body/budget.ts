@@ -1,11 +1,14 @@
-/** Counts the memory of arriving bodies, so that many of them at once cannot exhaust it. */
+import type { Pressure } from '../model.ts'
+import { heldBytes } from './held.ts'
+
+/** Counts the memory of bodies that are arriving, and of those that are being received but not stored. */
 export class BodyBudget {
   readonly #maxBytes: number
-  readonly #pressure: { readonly high: boolean } | undefined
+  readonly #pressure: Pressure | undefined
   #used = 0
 
   /** @param pressure whether memory is short: then large bodies are not kept either */
-  constructor(maxBytes: number, pressure?: { readonly high: boolean }) {
+  constructor(maxBytes: number, pressure?: Pressure) {
     this.#maxBytes = maxBytes
     this.#pressure = pressure
   }
@@ -15,7 +18,7 @@ export class BodyBudget {
   }
 
   get isSpent(): boolean {
-    return this.#used > this.#maxBytes
+    return this.#used + heldBytes() > this.#maxBytes
   }
 
   get isMemoryShort(): boolean {

@@ -1,9 +1,9 @@
 import { BodyBudget } from '../body.ts'
 import { systemClock } from '../clock.ts'
 import { Events } from '../events.ts'
-import type { CacheRequest, Clock, InvalidationLog, Receipt, Route, Sharing, Store } from '../model.ts'
+import type { CacheRequest, Clock, InvalidationLog, Pressure, Receipt, Route, Sharing, Store } from '../model.ts'
 import { Engine } from './engine/engine.ts'
-import type { EngineLimits, Pressure } from './engine/shedding.ts'
+import type { EngineLimits } from './engine/shedding.ts'
 import { type Explanation, explain } from './http/explain.ts'
 import { createValues, type Values } from './values/values.ts'
 import { createHandle } from './http/handle.ts'
@@ -35,7 +35,10 @@ export interface CacheOptions {
 
 /** Limits for all requests together. */
 export interface CacheLimits extends EngineLimits {
-  /** Bytes of memory for content being received to be stored; content beyond that is passed on but not stored. */
+  /**
+   * Bytes of memory for content being received to be stored, and for large content that readers are still receiving
+   * although it is not stored; content beyond that is passed on but not stored.
+   */
   readonly maxBodiesInProgress?: number | undefined
 }
 

@@ -131,7 +131,7 @@ const limits = z.strictObject({
     .describe('Requests that wait for origins at once; further ones get a stale copy or 503.'),
   maxBodiesInProgress: leaf.size.optional().meta({
     description:
-      'Memory for bodies being received for storage; further ones are passed on and not stored. In a container with a memory limit: an eighth of it.',
+      'Memory for bodies being received for storage, and for large ones that clients are still receiving although they are not in the memory store; further ones are passed on and not stored. In a container with a memory limit: an eighth of it.',
     default: '256MiB',
   }),
 })

@@ -1,3 +1,4 @@
+import { hold, MAX_SMALL_BYTES } from '../body.ts'
 import type { HttpSocket } from '../ports/connections.ts'
 
 /** A connection, and whether a response for it is waiting here. */
@@ -96,4 +97,17 @@ function write(socket: HttpSocket, head: Buffer, content: Buffer | undefined): v
   socket.write(head)
   socket.write(content)
   socket.uncork()
+  if (content.length > MAX_SMALL_BYTES && socket.writableLength > 0) holdUntilSent(content, socket)
+}
+
+/** The rest stays in memory until the client has received it, whatever becomes of the stored copy. */
+function holdUntilSent(content: Buffer, socket: HttpSocket): void {
+  const letGo = hold(content)
+  const sent = () => {
+    socket.off('drain', sent)
+    socket.off('close', sent)
+    letGo()
+  }
+  socket.on('drain', sent)
+  socket.on('close', sent)
 }

@@ -1,10 +1,10 @@
 /** Keeps a process within its memory: collects garbage in time, shrinks the store, then reports memory as short. */
 import type { Logger } from 'pino'
-import type { Pressure } from '../cache/engine/shedding.ts'
+import { heldBytes } from '../body.ts'
 import { DeadBuffers } from '../heap/dead-buffers.ts'
 import { isContainerFull, type MemoryCeilings, memoryCeilings } from '../heap/memory-ceilings.ts'
 import { MemoryPressure, type Yielding } from '../heap/memory-pressure.ts'
-import type { Clock, Store } from '../model.ts'
+import type { Clock, Pressure, Store } from '../model.ts'
 
 export interface WatchedMemory {
   readonly clock: Clock
@@ -22,7 +22,7 @@ export interface MemoryWatch {
 }
 
 export function watchMemory({ clock, logger, store, containerShare, whileShort }: WatchedMemory): MemoryWatch {
-  const deadBuffers = new DeadBuffers({ clock, held: () => heldBy(store) })
+  const deadBuffers = new DeadBuffers({ clock, held: () => heldBy(store) + heldBytes() })
   const pressure = new MemoryPressure({
     clock,
     ceilings: ceilingsOf(containerShare),

@@ -218,12 +218,12 @@ const CLIENTS = 32
 /** Octets that the origin has written. */
 let taken = 0
 
-/** The origin cannot write any more. */
-async function expectStill(): Promise<void> {
+/** The origin does not or cannot write any more. */
+async function expectStill(forMs = 500): Promise<void> {
   let [last, since] = [-1, performance.now()]
   await until(() => {
     if (last !== taken) [last, since] = [taken, performance.now()]
-    return performance.now() - since > 500
+    return performance.now() - since > forMs
   }, 'the origin is held up')
 }
 
@@ -265,3 +265,28 @@ test('many large bodies that are never read', async () => {
   await until(async () => (await herdgate.ask('/v1/stats')).body.inFlight === 0, 'nothing is in progress')
   await expectWell()
 })
+
+test.each([
+  ['that the store has evicted', 5 * MIB],
+  ['that the store has no room for', 10 * MIB],
+])(
+  'many large bodies, one after the other, %s and nobody reads on',
+  async (_what, size) => {
+    answer = (_request, response) => {
+      response.writeHead(200, FRESH)
+      writeAll(response, size)
+    }
+    const readers: IncomingMessage[] = []
+    const grown = await growth(async () => {
+      for (let number = 0; number < 400 * (MIB / size); number++) {
+        readers.push(await asked(`/left?${size}-${number}`))
+        await expectStill(100)
+      }
+    })
+    expect(grown).toBeLessThan(MEMORY_MIB + IN_PROGRESS_MIB + SLACK_MIB)
+    for (const reader of readers) reader.destroy()
+    await until(async () => (await herdgate.ask('/v1/stats')).body.inFlight === 0, 'nothing is in progress')
+    await expectWell()
+  },
+  60_000,
+)

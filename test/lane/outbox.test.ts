@@ -1,4 +1,6 @@
+import { EventEmitter } from 'node:events'
 import { expect, test } from 'vitest'
+import { heldBytes } from '../../src/body.ts'
 import { Outbox, type Owed } from '../../src/lane/outbox.ts'
 import type { HttpSocket } from '../../src/ports/connections.ts'
 
@@ -152,4 +154,23 @@ test('a connection closed meanwhile is skipped, the others are written', () => {
   endTurn()
   expect(taken()).toBe('ax')
   expect(gone.isOwed).toBe(false)
+})
+
+test.each(['drain', 'close'])('large content that the system does not take at once is held until "%s"', (event) => {
+  const box = new Outbox(() => {})
+  const socket = Object.assign(new EventEmitter(), { cork() {}, uncork() {}, write() {}, writableLength: 0 })
+  const connection: Owed = { socket: socket as unknown as HttpSocket, isOwed: false }
+  const send = (content: Buffer, left: number) => {
+    socket.writableLength = left
+    box.send(connection, Buffer.from('head'), content)
+  }
+  const content = Buffer.alloc(100_000)
+  send(content, 0)
+  send(Buffer.alloc(50_000), 50_000)
+  expect(heldBytes()).toBe(0)
+  send(content, 50_000)
+  expect(heldBytes()).toBe(content.length)
+  socket.emit(event)
+  expect(heldBytes()).toBe(0)
+  expect(socket.eventNames()).toEqual([])
 })

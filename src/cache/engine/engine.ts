@@ -13,6 +13,7 @@ import type {
   Found,
   InvalidationLog,
   Kept,
+  Pressure,
   Sharing,
   Store,
   Stored,
@@ -28,7 +29,7 @@ import type { Question } from './question.ts'
 import { failure, type Forward, isForwarding, type Pass, type Resolution, served, toPass } from './resolution.ts'
 import { isBetterStale } from './shared-fetch.ts'
 import { apartFor, SharedFetches } from './shared-fetches.ts'
-import { type EngineLimits, type Pressure, Shedding } from './shedding.ts'
+import { type EngineLimits, Shedding } from './shedding.ts'
 import { Storing } from './storing.ts'
 import { Variants } from './variants.ts'
 

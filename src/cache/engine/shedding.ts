@@ -1,9 +1,4 @@
-import type { Signal } from '../../model.ts'
-
-export interface Pressure {
-  /** Whether memory is short at present. */
-  readonly high: boolean
-}
+import type { Pressure, Signal } from '../../model.ts'
 
 export interface EngineLimits {
   /** Requests that may wait for an origin at once, collapsed ones included; any more get a stale copy or a 503. */

@@ -12,12 +12,14 @@ import { Recency, type Linked } from './recency.ts'
 /** Expiry alone evicts nothing here, and nothing kept here needs decoding. */
 export type MemoryEvictionReason = Exclude<EvictionReason, 'expired' | 'defective'>
 
+/** Called when an entry leaves or is not admitted. @param count called for that many at once, none of them named */
+export type OnEviction<T = Stored> = (why: MemoryEvictionReason, entry: T | undefined, count?: number) => void
+
 export interface AdmittingLruOptions {
   readonly maxBytes: number
   /** Seed of the hash by which keys are counted. */
   readonly seed: number
-  /** Called when an entry leaves or is not admitted; with `count`, for that many at once. */
-  readonly onEviction: (why: MemoryEvictionReason, count?: number) => void
+  readonly onEviction: OnEviction
 }
 
 interface Held extends Linked<Held> {
@@ -47,7 +49,7 @@ const WEIGHT = 1 / 64
 
 export class AdmittingLru {
   #maxBytes: number
-  readonly #onEviction: AdmittingLruOptions['onEviction']
+  readonly #onEviction: OnEviction
   readonly #seed: number
   #sketch: FrequencySketch
   /** Covers both parts, so that a get is a single look-up. */
@@ -116,7 +118,7 @@ export class AdmittingLru {
     const before = this.#index.get(key)
     if (bytes > this.#capacity) {
       if (before !== undefined) this.#remove(before, 'purged')
-      this.#onEviction('rejected')
+      this.#onEviction('rejected', stored)
     } else if (before === undefined) {
       this.#add(key, stored, bytes)
     } else {
@@ -140,11 +142,12 @@ export class AdmittingLru {
 
   /** An entry that replaces an existing one skips admission. */
   #replace(held: Held, stored: Stored, bytes: number): void {
+    const { stored: before } = held
     held.part.remove(held)
     held.stored = stored
     held.bytes = bytes
     held.costUs = this.#costOf(stored)
-    this.#onEviction('replaced')
+    this.#onEviction('replaced', before)
     if (bytes > this.#windowBytes) held.part = this.#main
     held.part.add(held)
     this.#leaveWindow()
@@ -161,13 +164,13 @@ export class AdmittingLru {
     this.#index.clear()
     this.#main.clear()
     this.#window.clear()
-    if (size > 0) this.#onEviction('purged', size)
+    if (size > 0) this.#onEviction('purged', undefined, size)
   }
 
   #remove(held: Held, why: MemoryEvictionReason): void {
     held.part.remove(held)
     this.#index.delete(held.key)
-    this.#onEviction(why)
+    this.#onEviction(why, held.stored)
   }
 
   // ------------------------------------------------------------------------------------------------ who stays
@@ -200,7 +203,7 @@ export class AdmittingLru {
       this.#main.add(held)
     } else {
       this.#index.delete(held.key)
-      this.#onEviction('rejected')
+      this.#onEviction('rejected', held.stored)
     }
   }
 

@@ -1,10 +1,9 @@
 import { LRUCache } from 'lru-cache'
-import type { MemoryEvictionReason } from './admitting-lru.ts'
+import type { MemoryEvictionReason, OnEviction } from './admitting-lru.ts'
 
-export interface PlainLruOptions {
+export interface PlainLruOptions<T> {
   readonly maxBytes: number
-  /** Called when an entry leaves or is not admitted; with `count`, for that many at once. */
-  readonly onEviction: (why: MemoryEvictionReason, count?: number) => void
+  readonly onEviction: OnEviction<T>
 }
 
 const EVICTION_REASONS: Readonly<Partial<Record<LRUCache.DisposeReason, MemoryEvictionReason>>> = {
@@ -18,17 +17,17 @@ export class PlainLru<T extends object> {
   readonly #empty: () => LRUCache<string, T>
   #lru: LRUCache<string, T>
   #maxBytes: number
-  readonly #onEviction: PlainLruOptions['onEviction']
+  readonly #onEviction: OnEviction<T>
 
-  constructor({ maxBytes, onEviction }: PlainLruOptions) {
+  constructor({ maxBytes, onEviction }: PlainLruOptions<T>) {
     this.#maxBytes = maxBytes
     this.#onEviction = onEviction
     this.#empty = () =>
       new LRUCache({
         maxSize: maxBytes,
-        dispose(_stored, _key, reason) {
+        dispose(stored, _key, reason) {
           const why = EVICTION_REASONS[reason]
-          if (why !== undefined) onEviction(why)
+          if (why !== undefined) onEviction(why, stored)
         },
       })
     this.#lru = this.#empty()
@@ -62,7 +61,7 @@ export class PlainLru<T extends object> {
       this.#makeRoom()
     } else {
       this.#lru.delete(key) // what was there is older than what was rejected
-      this.#onEviction('rejected')
+      this.#onEviction('rejected', stored)
     }
   }
 
@@ -73,7 +72,7 @@ export class PlainLru<T extends object> {
   clear(): void {
     const { size } = this
     this.#lru = this.#empty() // its own clear() disposes of the entries one by one
-    if (size > 0) this.#onEviction('purged', size)
+    if (size > 0) this.#onEviction('purged', undefined, size)
   }
 
   #makeRoom(): void {

@@ -1,10 +1,11 @@
 import { randomInt } from 'node:crypto'
+import { CountedContent, MAX_SMALL_BYTES } from '../../body.ts'
 import type { EventPayloads, Events, StoreEvent } from '../../events.ts'
 import { checkNames, type Names, shown } from '../../given.ts'
 import type { Yielding } from '../../heap/memory-pressure.ts'
 import type { Clock, Store, Stored, TierUsage } from '../../model.ts'
 import { size } from '../../units.ts'
-import { AdmittingLru, type MemoryEvictionReason } from './admitting-lru.ts'
+import { AdmittingLru, type MemoryEvictionReason, type OnEviction } from './admitting-lru.ts'
 import { PlainLru } from './plain-lru.ts'
 import { bytesOf } from './size.ts'
 import { type Limited, YieldingLimit } from './yielding-limit.ts'
@@ -59,8 +60,12 @@ export function memoryStore(options: MemoryStoreOptions): MemoryStore {
   }
   const report = new Report(events, clock)
   const evicted = events?.emitter('eviction')
-  const onEviction = (reason: MemoryEvictionReason, count?: number) =>
+  const counted = new CountedContent()
+  const onEviction: OnEviction = (reason, stored, count) => {
+    const content = stored && largeContentOf(stored)
+    if (content !== undefined) counted.delete(content)
     evicted?.(count === undefined ? EVICTED[reason] : { ...EVICTED[reason], count })
+  }
   const index: Index =
     admission === 'on' ? new AdmittingLru({ maxBytes, seed, onEviction }) : new PlainLru({ maxBytes, onEviction })
   const yielding = new YieldingLimit(maxBytes, index)
@@ -75,6 +80,8 @@ export function memoryStore(options: MemoryStoreOptions): MemoryStore {
   const set = (key: string, stored: Stored): void => {
     const startedAt = report.start()
     index.set(key, stored, Math.ceil(bytesOf(key, stored)))
+    const content = largeContentOf(stored)
+    if (content !== undefined && index.peek(key) === stored) counted.add(content)
     report.end(SET, startedAt)
   }
 
@@ -82,6 +89,11 @@ export function memoryStore(options: MemoryStoreOptions): MemoryStore {
     const startedAt = report.start()
     index.delete(key)
     report.end(DELETED, startedAt)
+  }
+
+  const clear = (): void => {
+    index.clear()
+    counted.clear()
   }
 
   return {
@@ -97,8 +109,8 @@ export function memoryStore(options: MemoryStoreOptions): MemoryStore {
       for (const key of keys) remove(key)
     },
 
-    clear: () => index.clear(),
-    close: () => index.clear(),
+    clear,
+    close: clear,
 
     giveWay: () => yielding.giveWay(),
     regain: () => yielding.regain(),
@@ -107,6 +119,11 @@ export function memoryStore(options: MemoryStoreOptions): MemoryStore {
       return [{ tier: 'memory', bytes: index.bytes, maxBytes: yielding.maxBytes, objects: index.size }]
     },
   }
+}
+
+function largeContentOf(stored: Stored): Buffer | undefined {
+  const content = stored.kind === 'response' ? stored.body.bytes : undefined
+  return content !== undefined && content.length > MAX_SMALL_BYTES ? content : undefined
 }
 
 const EVICTED = {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { Body, heldBytes, hold } from '../../../src/body.ts'
 import { Events } from '../../../src/events.ts'
 import type { StoredResponse } from '../../../src/model.ts'
 import { AdmittingLru } from '../../../src/stores/memory/admitting-lru.ts'
@@ -26,6 +27,32 @@ test('an entry larger than the whole store is refused, and the older copy is rem
   void store.set('k', response('x'.repeat(20_000)), 60_000)
   expect(store.get('k')).toBeUndefined()
 })
+
+test.each(['on', 'off'] as const)(
+  'content that is being received is counted by the store until it leaves, and as held after that (admission %s)',
+  (admission) => {
+    const size = 200_000
+    const [first, other] = [Buffer.alloc(size, 'a'), Buffer.alloc(size, 'b')]
+    const letGo = hold(first)
+    const of = (content: Buffer) => ({ ...response('x'), body: Body.of(content) })
+    const held = (change: (store: ReturnType<typeof memoryStore>) => unknown) => {
+      const store = memoryStore({ maxBytes: 300_000, admission })
+      void store.set('k', of(first), 60_000)
+      expect(heldBytes()).toBe(0)
+      void change(store)
+      const bytes = heldBytes()
+      void store.close()
+      return bytes
+    }
+    expect(held((store) => store.set('k', { ...of(first), status: 203 }, 60_000))).toBe(0)
+    expect(held((store) => store.set('k', of(other), 60_000))).toBe(size)
+    expect(held((store) => store.delete('k'))).toBe(size)
+    expect(held((store) => store.clear())).toBe(size)
+    expect(held((store) => store.set('k', of(Buffer.alloc(2 * size)), 60_000))).toBe(size)
+    letGo()
+    expect(heldBytes()).toBe(0)
+  },
+)
 
 test('it never holds more than its limit', () => {
   const sizes = fc.array(fc.tuple(fc.nat(50), fc.nat(40_000), fc.boolean()), { maxLength: 300 })

@@ -1,0 +1,4 @@
+export interface Pressure {
+  /** Whether memory is short at present. */
+  readonly high: boolean
+}
