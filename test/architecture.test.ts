@@ -104,6 +104,7 @@ const RULES: readonly Rule[] = [
       'src/stores/codec/',
       'src/stores/log/',
       'src/stores/batches.ts',
+      'src/stores/taking-in.ts',
       'src/config/defaults.ts',
       ...WORDS,
       'npm:lmdb',
@@ -122,6 +123,7 @@ const RULES: readonly Rule[] = [
       'src/stores/codec/',
       'src/stores/log/',
       'src/stores/batches.ts',
+      'src/stores/taking-in.ts',
       'src/config/defaults.ts',
       'src/stores/lease-life.ts',
       ...WORDS,
@@ -131,6 +133,7 @@ const RULES: readonly Rule[] = [
     ],
   },
   { from: 'src/stores/tiered.ts', may: ['src/stores/far-reads.ts', ...WORDS] },
+  { from: 'src/stores/taking-in.ts', may: ['src/heap/content-volume.ts', ...WORDS] },
   { from: 'src/stores/', may: WORDS },
   {
     from: 'src/origin/',

@@ -10,7 +10,7 @@ import { createCache } from '../library/embed.ts'
 import { Events } from '../events.ts'
 import { createLive, type Live } from '../live/live.ts'
 import { createMetrics, type Metrics, type MetricsParts } from '../metrics.ts'
-import type { Awaitable, Clock, Peer, Route, TierUsage } from '../model.ts'
+import type { Awaitable, Clock, Peer, Pressure, Route, TierUsage } from '../model.ts'
 import { openData } from './data.ts'
 import { Routing, type RoutingConfig } from './routing.ts'
 import { logOrigins } from '../logging/origin-log.ts'
@@ -124,14 +124,19 @@ function openCache({ config, options, clock, events }: Parts): OpenedCache {
   const codec = { hmacKey: config.store.redis?.secret }
   const chaos = createChaos(config.chaos, { clock, events, redisDeadlineMs, codec })
   const routing = new Routing(config, { clock, chaos, tracing })
-  const tiers = openTiers(config, { clock, events, chaos, primary })
+  const pressure: Pressure = {
+    get high() {
+      return memory.pressure.high
+    },
+  }
+  const tiers = openTiers(config, { clock, events, chaos, pressure, primary })
   const whileShort = 'what is not stored gets 503'
   const memory = watchMemory({ clock, logger, store: tiers.memory, containerShare, whileShort })
   const { store, log, sharing } = tiers
   const { maxWaiting, maxBodiesInProgress } = config.limits
   const limits = { maxWaiting, maxBodiesInProgress }
   const { routes } = routing
-  const cache = createCache({ store, log, sharing, clock, events, routes, limits, pressure: memory.pressure })
+  const cache = createCache({ store, log, sharing, clock, events, routes, limits, pressure })
   return { routing, tiers, memory, cache }
 }
 

@@ -3,7 +3,7 @@ import type { Chaos } from '../chaos/create-chaos.ts'
 import type { Config } from '../config.ts'
 import { copiesUnderway } from '../config/memory-shares.ts'
 import type { Events } from '../events.ts'
-import type { Clock, FetchLeases, InvalidationLog, Sharing, Store } from '../model.ts'
+import type { Clock, FetchLeases, InvalidationLog, Pressure, Sharing, Store } from '../model.ts'
 import { diskLog } from '../stores/disk/log.ts'
 import { diskStore } from '../stores/disk/store.ts'
 import { localLog } from '../stores/memory/log.ts'
@@ -28,6 +28,8 @@ export interface TierParts {
   readonly clock: Clock
   readonly events: Events
   readonly chaos: Chaos
+  /** Whether memory is short; not read before the tiers are open. */
+  readonly pressure?: Pressure | undefined
   /** What a worker gets from its primary; each part is used if neither disk nor Redis provides it. */
   readonly primary?: PrimaryParts | undefined
 }
@@ -37,7 +39,9 @@ export interface PrimaryParts {
   /** Its name among the nodes of a log in Redis. */
   readonly node: string
   /** Undefined if disk or Redis is shared. */
-  readonly memory: { readonly store: Store; readonly log: InvalidationLog } | undefined
+  readonly memory:
+    | { readonly store: (pressure: Pressure | undefined) => Store; readonly log: InvalidationLog }
+    | undefined
 }
 
 /** Opens memory, and disk and Redis if they are configured, without waiting for Redis to be reached. */
@@ -66,18 +70,20 @@ export function openTiers(config: Pick<Config, 'store' | 'lease' | 'limits'>, pa
 
 type Stores = Config['store']
 
-const primaryTier = ({ primary }: TierParts): Store[] => (primary?.memory === undefined ? [] : [primary.memory.store])
+const primaryTier = ({ primary, pressure }: TierParts): Store[] =>
+  primary?.memory === undefined ? [] : [primary.memory.store(pressure)]
 
 function diskTier({ store: { disk }, limits }: Pick<Config, 'store' | 'limits'>, parts: TierParts): Store[] {
-  const { chaos, clock, events } = parts
+  const { chaos, pressure, clock, events } = parts
   if (disk === undefined) return []
-  return [chaos.store('disk', diskStore({ ...disk, maxWaitingBytes: copiesUnderway(limits).toDisk, events, clock }))]
+  const maxWaitingBytes = copiesUnderway(limits).toDisk
+  return [chaos.store('disk', diskStore({ ...disk, maxWaitingBytes, pressure, events, clock }))]
 }
 
-function redisTier({ redis }: Stores, { chaos, clock, events }: TierParts): Store[] {
+function redisTier({ redis }: Stores, { chaos, pressure, clock, events }: TierParts): Store[] {
   if (redis === undefined) return []
   const { secret: hmacKey, ...where } = redis
-  return [chaos.store('redis', redisStore({ ...where, hmacKey, events, clock }))]
+  return [chaos.store('redis', redisStore({ ...where, hmacKey, pressure, events, clock }))]
 }
 
 interface OpenLog {

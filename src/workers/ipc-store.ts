@@ -1,7 +1,9 @@
 import { correctionOf, systemClock } from '../clock.ts'
-import { aboutToCopy, contentReceived } from '../heap/content-volume.ts'
-import type { Awaitable, Clock, Kept, Store, Stored, Written } from '../model.ts'
+import { MAX_SMALL_BYTES } from '../body.ts'
+import { contentReceived } from '../heap/content-volume.ts'
+import type { Awaitable, Clock, Kept, Pressure, Store, Stored, Written } from '../model.ts'
 import { decode, encode } from '../stores/codec/codec.ts'
+import { mayTakeIn } from '../stores/taking-in.ts'
 import type { Calls } from './calls.ts'
 import type { PrimaryService } from './services.ts'
 
@@ -14,16 +16,19 @@ export interface IpcStoreOptions {
    * worker that has it. They take a multiple of this: here, in messages, and in the primary.
    */
   readonly maxUnderway: number
+  /** While memory is short, no large entry is copied to the primary or from there. */
+  readonly pressure?: Pressure | undefined
   readonly clock?: Clock
 }
 
 /** The memory of the primary as a store of its workers, each with a clock of its own. The primary reports its usage. */
-export function ipcStore(primary: Primary, { maxUnderway, clock = systemClock }: IpcStoreOptions): Store {
+export function ipcStore(primary: Primary, { maxUnderway, pressure, clock = systemClock }: IpcStoreOptions): Store {
   let underway = 0
 
   const get = async (key: string): Promise<Kept> => {
     try {
-      const octets = await primary.call('get', key)
+      const mostBytes = pressure?.high === true ? MAX_SMALL_BYTES : Number.POSITIVE_INFINITY
+      const octets = await primary.call('get', { key, mostBytes })
       if (octets === undefined) return undefined
       contentReceived(octets.length)
       return decode(key, octets, { correction: correctionOf(clock) })
@@ -32,7 +37,8 @@ export function ipcStore(primary: Primary, { maxUnderway, clock = systemClock }:
     }
   }
   const octetsOf = (key: string, stored: Stored): Buffer | undefined => {
-    if (stored.kind === 'response') aboutToCopy(2 * (stored.body.bytes?.length ?? 0)) // as octets, and in a message
+    const bytes = stored.kind === 'response' ? (stored.body.bytes?.length ?? 0) : 0
+    if (!mayTakeIn(2 * bytes, pressure)) return undefined // as octets, and in a message
     return encode(key, stored, { correction: correctionOf(clock) })
   }
   /** Whoever is told of the entry afterwards finds it: messages keep their order. */

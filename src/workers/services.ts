@@ -25,7 +25,8 @@ export interface PrimaryService {
   append(record: { readonly mode: InvalidationMode; readonly selectors: Selectors }): Awaitable<Receipt>
   take(key: string): Awaitable<Turn>
   release(ended: { readonly key: string; readonly fence: number; readonly ending: FetchEnding }): void
-  get(key: string): Uint8Array | undefined
+  /** @returns nothing for an entry with more octets either */
+  get(asked: { readonly key: string; readonly mostBytes: number }): Uint8Array | undefined
   /** @returns whether it is kept */
   put(copy: { readonly key: string; readonly octets: Uint8Array }): boolean
   forget(keys: readonly string[]): void

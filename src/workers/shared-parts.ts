@@ -4,6 +4,7 @@ import { contentReceived, aboutToCopy } from '../heap/content-volume.ts'
 import type { Clock } from '../model.ts'
 import type { MemoryWatch } from '../server/memory.ts'
 import type { LogState } from '../stores/log/marks.ts'
+import { mayTakeIn } from '../stores/taking-in.ts'
 import { LeaseTable } from './lease-table.ts'
 import type { Member } from './member.ts'
 import { type Follower, PrimaryLog, type WorkerRecord } from './primary-log.ts'
@@ -44,11 +45,19 @@ export class SharedParts {
       append: ({ mode, selectors }) => this.log.append(mode, selectors),
       take: (key) => this.#leases.take(key, member.number),
       release: ({ key, fence, ending }) => this.#leases.release(key, fence, ending),
-      get: (key) => this.memory?.get(key),
+      get: ({ key, mostBytes }) => this.#get(key, mostBytes),
       put: ({ key, octets }) => this.#put(key, octets),
       forget: (keys) => this.memory?.forget(keys),
       forgetAll() {}, // sent by a worker that was told to clear its copies: `clear` has been called already
     }
+  }
+
+  /** On its way to the worker it takes its size again: while memory is short, only small entries are given out. */
+  #get(key: string, mostBytes: number): Uint8Array | undefined {
+    const octets = this.memory?.get(key)
+    return octets !== undefined && octets.length <= mostBytes && mayTakeIn(octets.length, this.#watch?.pressure)
+      ? octets
+      : undefined
   }
 
   /** @returns whether others can get it from here: not while memory is short, when what was there goes as well */

@@ -57,6 +57,7 @@ primary.notify('hello', undefined)
 function begin({ config, containerShare, node, log: state }: WorkerSetup): void {
   output = openLog(config.logLevel)
   const { logger } = output
+  const maxUnderway = copiesUnderway(config.limits).toPrimary
   log = state && new IpcLog({ id: String(process.pid), state, append: (record) => primary.call('append', record) })
   proxy = createProxy(config, {
     logger,
@@ -65,7 +66,7 @@ function begin({ config, containerShare, node, log: state }: WorkerSetup): void 
     primary: {
       leases: ipcLeases(primary),
       node,
-      memory: log && { store: ipcStore(primary, { maxUnderway: copiesUnderway(config.limits).toPrimary }), log },
+      memory: log && { store: (pressure) => ipcStore(primary, { maxUnderway, pressure }), log },
     },
     reportsUsage: ({ tier }) => tier === 'memory', // the other tiers are the same for all workers
     tracing,

@@ -10,17 +10,20 @@ import { FakeClock } from '../support/fake-clock.ts'
 import { line } from './line.ts'
 
 /** A worker's store, connected to its primary's memory. */
-function storeOn(memory: SharedMemory, clock: Clock = systemClock, maxUnderway = 2 ** 20) {
+function storeOn(memory: SharedMemory, clock: Clock = systemClock, maxUnderway = 2 ** 20, pressure = { high: false }) {
   const { left, right } = line(
     {
-      get: (key: string) => memory.get(key),
+      get({ key, mostBytes }: { key: string; mostBytes: number }) {
+        const octets = memory.get(key)
+        return octets !== undefined && octets.length <= mostBytes ? octets : undefined
+      },
       put: ({ key, octets }: { key: string; octets: Uint8Array }) => memory.put(key, octets),
       forget: (keys: readonly string[]) => memory.forget(keys),
       forgetAll: () => memory.clear(),
     },
     {},
   )
-  return { store: ipcStore(right, { maxUnderway, clock }), hangUp: () => (left.hangUp(), right.hangUp()) }
+  return { store: ipcStore(right, { maxUnderway, pressure, clock }), hangUp: () => (left.hangUp(), right.hangUp()) }
 }
 const memoryOf = (maxBytes: number, events = new Events()) => new SharedMemory({ maxBytes, events })
 
@@ -66,6 +69,22 @@ test('entries on their way to the primary are bounded, the last one not counted'
   expect(await Promise.all(['a', 'b', 'c'].map(set))).toEqual([undefined, undefined, 'lost'])
   expect(await store.get('c')).toBeUndefined() // what was there was older
   expect(await set('c')).toBeUndefined()
+})
+
+test('while memory is short large entries are exchanged in neither direction', async () => {
+  const memory = memoryOf(2 ** 20)
+  const pressure = { high: false }
+  const { store } = storeOn(memory, systemClock, 2 ** 20, pressure)
+  const [large, small] = [response('x'.repeat(100_000)), response('x')]
+  await store.set('large', large, 60_000)
+  await store.set('small', small, 60_000)
+  pressure.high = true
+  expect(await store.get('large')).toBeUndefined()
+  expect(await store.get('small')).toMatchObject({ kind: 'response' })
+  expect(await store.set('small', small, 60_000)).toBeUndefined()
+  expect(await store.set('large', large, 60_000)).toBe('lost')
+  pressure.high = false
+  expect(await store.get('large')).toBeUndefined() // what was there was older
 })
 
 test('what an entry takes on its way is announced', async () => {

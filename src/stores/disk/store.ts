@@ -1,11 +1,12 @@
 import { correctionOf, systemClock } from '../../clock.ts'
 import { DEFAULT_DISK_BYTES, DEFAULT_WAITING_BYTES } from '../../config/defaults.ts'
 import type { Events, EvictionReason, StoreEvent } from '../../events.ts'
-import type { Awaitable, Clock, Kept, Store, Stored, Tier, TierUsage, Write, Written } from '../../model.ts'
+import type { Awaitable, Clock, Kept, Pressure, Store, Stored, Tier, TierUsage, Write, Written } from '../../model.ts'
 import { checkNames, type Names } from '../../given.ts'
 import { size } from '../../units.ts'
 import { Batches, inPieces } from '../batches.ts'
 import { decode, encode } from '../codec/codec.ts'
+import { mayTakeIn } from '../taking-in.ts'
 import { DiskAccess } from './access.ts'
 import { addressOf } from './address.ts'
 import type { DiskFile } from './file.ts'
@@ -27,6 +28,8 @@ export interface DiskStoreOptions {
    * default. A disk that does not keep up costs writes, not the process.
    */
   readonly maxWaitingBytes?: number | string | undefined
+  /** While memory is short, a look-up of an entry of more than 64 KiB is answered `unknown`. */
+  readonly pressure?: Pressure | undefined
   readonly events?: Events | undefined
   readonly clock?: Clock | undefined
 }
@@ -36,6 +39,7 @@ const OPTIONS: Names<DiskStoreOptions> = {
   maxBytes: true,
   maxObjectBytes: true,
   maxWaitingBytes: true,
+  pressure: true,
   events: true,
   clock: true,
 }
@@ -58,6 +62,7 @@ class DiskStore implements Store {
   readonly #maxBytes: number
   readonly #maxObjectBytes: number
   readonly #maxWaitingBytes: number
+  readonly #pressure: Pressure | undefined
   readonly #events: Events | undefined
   readonly #clock: Clock
   readonly #access: DiskAccess
@@ -70,10 +75,11 @@ class DiskStore implements Store {
 
   constructor(options: DiskStoreOptions) {
     const { path, maxBytes = DEFAULT_DISK_BYTES, maxObjectBytes, maxWaitingBytes = DEFAULT_WAITING_BYTES } = options
-    const { events, clock = systemClock } = options
+    const { pressure, events, clock = systemClock } = options
     this.#maxBytes = size(maxBytes)
     this.#maxObjectBytes = Math.min(maxObjectBytes === undefined ? Infinity : size(maxObjectBytes), this.#maxBytes / 8)
     this.#maxWaitingBytes = size(maxWaitingBytes)
+    this.#pressure = pressure
     this.#events = events
     this.#clock = clock
     this.#access = new DiskAccess(path, clock, events)
@@ -132,10 +138,11 @@ class DiskStore implements Store {
     return [{ tier: TIER, bytes, maxBytes: this.#maxBytes, objects, degraded: this.#access.degraded }]
   }
 
-  #find(file: DiskFile, key: string): Stored | 'defective' | undefined {
+  #find(file: DiskFile, key: string): Kept | 'defective' {
     const address = addressOf(key)
     const octets = this.#lost.mayHave(address) ? undefined : this.#shelf.get(file, address)
     if (octets === undefined) return undefined
+    if (!mayTakeIn(octets.length, this.#pressure)) return 'unknown'
     const stored = decode(key, octets, { correction: correctionOf(this.#clock) })
     if (stored !== undefined) return stored
     void this.#removeDefect(key, address)

@@ -4,9 +4,10 @@ import { correctionOf, systemClock } from '../../clock.ts'
 import { DEFAULT_REDIS } from '../../config/defaults.ts'
 import type { Events, StoreEvent } from '../../events.ts'
 import { checkNames, type Names, shown } from '../../given.ts'
-import type { Awaitable, Clock, Kept, Store, Stored, TierUsage, Write, Written } from '../../model.ts'
+import type { Awaitable, Clock, Kept, Pressure, Store, Stored, TierUsage, Write, Written } from '../../model.ts'
 import { duration, size } from '../../units.ts'
 import { Batches, inPieces } from '../batches.ts'
+import { mayTakeIn } from '../taking-in.ts'
 import { type CodecOptions, decode, encode } from '../codec/codec.ts'
 import { VERSION } from '../codec/layout.ts'
 import { type CommandEnding, type RedisAccess, redisAccess } from './access.ts'
@@ -49,6 +50,8 @@ export interface RedisStoreSettings {
   readonly maxObjectBytes?: number | string | undefined
   /** Seals what is stored, so that nothing is accepted from those who can write to Redis but do not have the key. */
   readonly hmacKey?: string | Uint8Array | undefined
+  /** While memory is short, a look-up of an entry of more than 64 KiB is answered `unknown`. */
+  readonly pressure?: Pressure | undefined
   readonly events?: Events | undefined
   readonly clock?: Clock | undefined
   /** From 0 to 1, as `Math.random`, the default. */
@@ -62,6 +65,7 @@ const OPTIONS: Names<RedisStoreSettings & { url: string; client: RedisClient }> 
   deadline: true,
   maxObjectBytes: true,
   hmacKey: true,
+  pressure: true,
   events: true,
   clock: true,
   random: true,
@@ -100,6 +104,7 @@ class RedisStore implements Store {
   readonly #keyPrefix: string
   readonly #maxBytes: number
   readonly #hmacKey: string | Uint8Array | undefined
+  readonly #pressure: Pressure | undefined
   readonly #events: Events | undefined
   readonly #clock: Clock
   readonly #clearOnce = oneAtATime(() => this.#clearNow())
@@ -107,13 +112,14 @@ class RedisStore implements Store {
 
   constructor(options: RedisStoreOptions) {
     const { deadline = DEFAULT_REDIS.deadline, maxObjectBytes = DEFAULT_REDIS.maxObjectBytes } = options
-    const { hmacKey, events, clock = systemClock, random = Math.random } = options
+    const { hmacKey, pressure, events, clock = systemClock, random = Math.random } = options
     const prefix = prefixOf(options)
     if (hmacKey !== undefined) checkKey(hmacKey)
     const deadlineMs = duration(deadline)
     this.#keyPrefix = `${prefix}:e${VERSION}:`
     this.#maxBytes = size(maxObjectBytes)
     this.#hmacKey = hmacKey
+    this.#pressure = pressure
     this.#events = events
     this.#clock = clock
     const connectionOptions = { name: prefix, socketTimeoutMs: socketTimeoutFor(deadlineMs) }
@@ -232,6 +238,10 @@ class RedisStore implements Store {
     if (octets?.length === 0) {
       this.#report('get', 'miss', ms)
       return undefined
+    }
+    if (octets !== undefined && !mayTakeIn(octets.length, this.#pressure)) {
+      this.#report('get', 'unknown', ms)
+      return 'unknown'
     }
     const stored = octets && decode(key, octets, this.#codec)
     this.#report('get', stored === undefined ? 'error' : 'hit', ms)

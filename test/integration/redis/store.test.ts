@@ -123,6 +123,20 @@ test('what cannot be stored is refused, and the older copy is removed', async ()
   await store.close()
 })
 
+test('while memory is short large entries are not read', async () => {
+  const { events, seen } = recorded()
+  const pressure = { high: true }
+  const store = await emptyStore({ events, pressure })
+  await store.set('large', response('x'.repeat(100_000)), 60_000)
+  await store.set('small', response('x'), 60_000)
+  expect(await store.get('large')).toBe('unknown')
+  expect(await store.get('small')).toMatchObject({ kind: 'response' })
+  pressure.high = false
+  expect(await store.get('large')).toMatchObject({ kind: 'response' })
+  expect(seen.slice(2)).toEqual(['get unknown', 'get hit', 'get hit'])
+  await store.close()
+})
+
 test('clearing removes the entries under its prefix and nothing else', async () => {
   const store = await emptyStore({ prefix: 'one' })
   const other = await connected(redisStore({ url: redis.url, deadline: '5s', prefix: 'on' }))

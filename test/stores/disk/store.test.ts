@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { type EventPayloads, Events } from '../../../src/events.ts'
+import { onContent } from '../../../src/heap/content-volume.ts'
 import type { Kept } from '../../../src/model.ts'
 import { diskStore } from '../../../src/stores/disk/store.ts'
 import { type DiskFile, openDiskFile } from '../../../src/stores/disk/file.ts'
@@ -25,6 +26,32 @@ test('a look-up is synchronous', async () => {
   await store.set('k', response('x'), 60_000)
   expect(store.get('k')).not.toBeInstanceOf(Promise)
   expect(store.getMany(['k'])).not.toBeInstanceOf(Promise)
+  await store.close()
+})
+
+test('while memory is short large entries are not read', async () => {
+  const pressure = { high: false }
+  const store = diskStore({ path: temporaryFolder(), pressure })
+  await store.set('large', response('x'.repeat(100_000)), 60_000)
+  await store.set('small', response('x'), 60_000)
+  const found = () => ['large', 'small'].map((key) => bodyOf(store.get(key) as Kept)?.length)
+  expect(found()).toEqual([100_000, 1])
+  pressure.high = true
+  expect(found()).toEqual([undefined, 1])
+  expect(store.get('large')).toBe('unknown')
+  pressure.high = false
+  expect(found()).toEqual([100_000, 1])
+  await store.close()
+})
+
+test('what is read from the disk counts as content', async () => {
+  const store = diskStore({ path: temporaryFolder() })
+  await store.set('k', response('x'.repeat(5 * 2 ** 20)), 60_000)
+  const announced: number[] = []
+  const end = onContent((soon) => void announced.push(soon))
+  void store.get('k')
+  end()
+  expect(announced).toEqual([expect.toSatisfy((soon: number) => soon > 5 * 2 ** 20)])
   await store.close()
 })
 
