@@ -1,12 +1,11 @@
 /** 206 and 416 from a stored response (RFC 9110 sections 14 and 15.3.7). */
 import { randomBytes } from 'node:crypto'
-import { Body } from '../../body.ts'
 import { type Fields, field, has } from '../../fields.ts'
 import type { ByteRange, CacheRequest, Clock, StoredResponse } from '../../model.ts'
 import type { Selection } from '../../policy/range.ts'
 import { contentLength, contentRange, multipartHead, partHead, unsatisfiableHead } from '../../policy/range-head.ts'
 import type { Reply } from './reply.ts'
-import { sliceOf } from './parts.ts'
+import { inPieces, sliceOf } from './parts.ts'
 
 type Ranged = Pick<Reply, 'status' | 'fields' | 'body'>
 
@@ -71,17 +70,17 @@ function several(
 ): Ranged {
   const boundary = randomBoundary()
   const type = field(head, 'content-type')
-  const chunks: Uint8Array[] = []
+  const pieces: Uint8Array[] = []
   for (const range of ranges) {
     const of = type === undefined ? '' : `Content-Type: ${type}\r\n`
     const delimiter = `\r\n--${boundary}\r\n${of}Content-Range: ${contentRange(range, complete)}\r\n\r\n`
-    chunks.push(Buffer.from(delimiter, 'latin1'), sliceOf(entry, range, clock).bytes ?? NOTHING)
+    pieces.push(Buffer.from(delimiter, 'latin1'), sliceOf(entry, range, clock).bytes ?? NOTHING)
   }
-  chunks.push(Buffer.from(`\r\n--${boundary}--\r\n`))
-  const content = Buffer.concat(chunks)
+  pieces.push(Buffer.from(`\r\n--${boundary}--\r\n`))
+  const body = inPieces(pieces, clock)
   const fields = multipartHead(head, boundary)
-  fields.push(...contentLength(content.length))
-  return { status: 206, fields, body: Body.of(content) }
+  fields.push(...contentLength(body.length))
+  return { status: 206, fields, body }
 }
 
 /** Not looked for in the content: nobody can have put it there, and content can be made so that a search takes minutes. */

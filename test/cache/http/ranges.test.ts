@@ -82,6 +82,18 @@ describe('from a complete copy (RFC 9110 section 14.2)', () => {
     expect(named(answer, 'content-length')).toBe(String(answer.body.length))
   })
 
+  it('several ranges are sent from the copy itself: clients that ask for them cost no memory', async () => {
+    const w = await holding()
+    const content = async () => {
+      const reader = (await w.ask('/', { Range: 'bytes=0-1, -1' })).body?.read()
+      await reader?.next()
+      return (await reader?.next())?.buffer
+    }
+    const memory = await content()
+    expect(memory?.byteLength).toBe(CONTENT.length)
+    expect(await content()).toBe(memory)
+  })
+
   it('the boundary between parts is another each time, so that no content is made to contain it', async () => {
     const w = await holding({}, { body: '--herdgate-0--' })
     const boundary = async () => {
