@@ -65,7 +65,7 @@ export async function* snapshots() {
   try {
     const response = await fetch('v1/live', { headers: authorization(), signal })
     if (!response.ok || response.body === null) throw await refusal(response)
-    for await (const snapshot of events(response.body.pipeThrough(new TextDecoderStream()))) {
+    for await (const snapshot of events(textOf(response.body))) {
       clearTimeout(waiting)
       waiting = wait()
       yield snapshot
@@ -85,6 +85,16 @@ export async function* events(chunks) {
     const lines = (rest + chunk).split('\n')
     rest = lines.pop() ?? ''
     for (const line of lines) if (line.startsWith('data: ')) yield JSON.parse(line.slice(6))
+  }
+}
+
+/** Read by hand: Safari's streams cannot be iterated over. @param {ReadableStream<Uint8Array<ArrayBuffer>>} body */
+async function* textOf(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader()
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) yield read.value
+  } finally {
+    void reader.cancel().catch(() => {})
   }
 }
 

@@ -9,7 +9,17 @@ import type { Snapshot } from '../../src/live/live.ts'
 import { INSTALL_MS, launchChromium } from '../support/chromium.ts'
 import { type Herdgate, startHerdgate, TOKEN } from '../support/herdgate.ts'
 import { temporaryFolder } from '../support/folder.ts'
-import { brightness, focused, kept, overlap, pointsOf, scrolledBy, scrollWidth, sticksOut } from '../support/in-page.js'
+import {
+  brightness,
+  focused,
+  kept,
+  overlap,
+  pointsOf,
+  scrolledBy,
+  scrollWidth,
+  sticksOut,
+  streamsCannotBeIterated,
+} from '../support/in-page.js'
 import { get, type Origin, startOrigin } from '../support/http.ts'
 import { until } from '../support/waiting.ts'
 
@@ -323,6 +333,16 @@ describe('the dashboard', () => {
     await page.getByRole('button', { name: 'Log out' }).click()
     await page.locator('#token').waitFor()
     expect(await page.evaluate(kept)).toBe(0)
+    expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] })
+  })
+
+  test('goes live in a browser whose streams cannot be iterated over', async () => {
+    const page = await visit(herdgate.admin)
+    await page.addInitScript(streamsCannotBeIterated)
+    await page.reload()
+    await logIn(page, TOKEN)
+    await live(page)
+    await page.locator('#nodes', { hasText: 'synced' }).waitFor()
     expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] })
   })
 

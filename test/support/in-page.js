@@ -36,6 +36,12 @@ export const scrolledBy = (selector) => document.querySelector(selector).scrollT
 /** Class of the element that has the focus. @returns {string} */
 export const focused = () => document.activeElement?.className ?? ''
 
+/** As in Safari 26, whose streams can only be read by a reader. */
+export function streamsCannotBeIterated() {
+  Reflect.deleteProperty(ReadableStream.prototype, Symbol.asyncIterator)
+  Reflect.deleteProperty(ReadableStream.prototype, 'values')
+}
+
 /** How much this tab keeps. @returns {number} */
 export const kept = () => sessionStorage.length
 
