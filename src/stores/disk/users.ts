@@ -2,7 +2,7 @@
  * Which processes have the file of a folder open: each leaves its PID there, and when it began. The PID alone of a
  * process that was killed is soon that of another, above all in a container, where PIDs are small.
  */
-import { readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Folder beside the file. */
@@ -20,6 +20,7 @@ export function removeUser(folder: string): void {
 
 /** Other processes that have it open. Removes what those that have ended left behind. */
 export function othersIn(folder: string): number[] {
+  if (!existsSync(join(folder, USERS))) return [] // somebody tidied up
   const others = readdirSync(join(folder, USERS)).map(Number)
   return others.filter((pid) => {
     if (pid === process.pid || !Number.isSafeInteger(pid)) return false

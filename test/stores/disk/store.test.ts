@@ -170,6 +170,17 @@ test('a file reopened while it is being closed is in use, and not sealed', async
   expect([readdirSync(join(path, 'users')), existsSync(join(path, 'closed'))]).toEqual([[], true])
 })
 
+test('a store whose folder of users was removed closes without an error', async () => {
+  const path = temporaryFolder()
+  const store = diskStore({ path })
+  await store.set('k', response('x'), 60_000)
+  rmSync(join(path, 'users'), { recursive: true })
+  await store.close()
+  const after = diskStore({ path })
+  expect(bodyOf(await after.get('k'))).toBe('x')
+  await after.close()
+})
+
 test('a closed store holds nothing and accepts nothing', async () => {
   const store = diskStore({ path: temporaryFolder() })
   await store.close()
