@@ -36,6 +36,7 @@ export function color(name) {
   const known = resolved.get(name)
   if (known !== undefined) return known
   const probe = document.createElement('i')
+  probe.style.forcedColorAdjust = 'none' // for high contrast, the system would make all of them one
   probe.style.color = `var(--${name})`
   document.body.append(probe)
   const found = getComputedStyle(probe).color

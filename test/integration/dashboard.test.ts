@@ -10,6 +10,7 @@ import { INSTALL_MS, launchChromium } from '../support/chromium.ts'
 import { type Herdgate, startHerdgate, TOKEN } from '../support/herdgate.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import {
+  background,
   brightness,
   focused,
   kept,
@@ -334,6 +335,16 @@ describe('the dashboard', () => {
     await page.locator('#token').waitFor()
     expect(await page.evaluate(kept)).toBe(0)
     expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] })
+  })
+
+  test('plots and legends keep their colours where the system sets all others, as for high contrast', async () => {
+    const page = await visit(herdgate.admin, { forcedColors: 'active' })
+    await logIn(page, TOKEN)
+    await live(page)
+    await ask('/contrast', 5)
+    await drawn(page, '#results', 'hit')
+    await look(page, 'forced-colours')
+    expect(await page.evaluate(background, '#results .swatch')).not.toBe(await page.evaluate(background, 'body'))
   })
 
   test('goes live in a browser whose streams cannot be iterated over', async () => {

@@ -7,6 +7,7 @@
  */
 export function pointsOf([plot, property]) {
   const probe = document.createElement('i')
+  probe.style.forcedColorAdjust = 'none'
   probe.style.color = `var(--${property})`
   document.body.append(probe)
   const [red = 0, green = 0, blue = 0] = (getComputedStyle(probe).color.match(/[\d.]+/g) ?? []).map(Number)
@@ -23,6 +24,9 @@ export function pointsOf([plot, property]) {
   }
   return count
 }
+
+/** Colour of an element's background. @param {string} selector @returns {string} */
+export const background = (selector) => getComputedStyle(document.querySelector(selector)).backgroundColor
 
 /** Of the background: its red, from 0 to 255. @returns {number} */
 export const brightness = () => Number(/\d+/.exec(getComputedStyle(document.body).backgroundColor)?.[0] ?? -1)
