@@ -11,6 +11,7 @@ import { HerdgateError } from '../../errors.ts'
 import type { Clock } from '../../model.ts'
 import { checkFile, forgetCheck } from './checks.ts'
 import { FileOnDisk, type FileState } from './file-on-disk.ts'
+import { writeFailure } from './full-disk.ts'
 import { beginLog } from './log-tables.ts'
 import { addUser, removeUser, othersIn, USERS } from './users.ts'
 
@@ -85,7 +86,7 @@ export function openDiskFile(folder: string, clock: Clock = systemClock, waitMs 
       try {
         return await env.childTransaction(run)
       } catch (error) {
-        throw await causeOf(error)
+        throw writeFailure(await causeOf(error), folder)
       }
     },
     async close() {
