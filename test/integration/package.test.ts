@@ -136,7 +136,8 @@ export const drivers = (one: Store) => [one.get, one.setMany, one.peek] as const
     }
     await writeFile(join(app, 'documented.ts'), documented('docs/embedding-in-fastify.md', 'app.ts'))
     await writeFile(join(app, 'handle.ts'), documented('docs/library.md', 'handle.ts'))
-    const files = ['app.ts', 'package.ts', 'documented.ts', 'handle.ts']
+    await writeFile(join(app, 'ttl.ts'), documented('docs/library.md', 'ttl.ts'))
+    const files = ['app.ts', 'package.ts', 'documented.ts', 'handle.ts', 'ttl.ts']
     await writeFile(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
     await run(join(REPOSITORY, 'node_modules/.bin/tsc'), ['-p', app])
   }, 300_000)
