@@ -2,21 +2,23 @@
  * The page's client of the admin API. The token is sent in the Authorization field and nowhere else. Paths are relative
  * to the page's own, as a gateway may serve the admin port below one.
  */
+import { storage } from './storage.js'
 
 /** @typedef {import('../live/live.ts').Snapshot} Snapshot */
 
 const STORAGE_KEY = 'herdgate-token'
+const tab = storage('sessionStorage')
 const ANSWER_MS = 10_000
 /** Snapshots come once a second. A connection may stay open although its other end is gone. */
 const SILENCE_MS = 5000
 
 /** @returns {string | null} the token this tab was given */
-export const token = () => sessionStorage.getItem(STORAGE_KEY)
+export const token = () => tab.getItem(STORAGE_KEY)
 
 /** @param {string} given */
-export const remember = (given) => sessionStorage.setItem(STORAGE_KEY, given)
+export const remember = (given) => tab.setItem(STORAGE_KEY, given)
 
-export const forget = () => sessionStorage.removeItem(STORAGE_KEY)
+export const forget = () => tab.removeItem(STORAGE_KEY)
 
 /** An unsuccessful answer. */
 export class Refused extends Error {

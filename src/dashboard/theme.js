@@ -1,6 +1,8 @@
 /** Light, dark, or the system's theme; and the style sheet's colours, for drawing on a canvas. */
+import { storage } from './storage.js'
 
 const STORAGE_KEY = 'herdgate-theme'
+const browser = storage('localStorage')
 const dark = matchMedia('(prefers-color-scheme: dark)')
 
 /** @type {Map<string, string>} */
@@ -10,13 +12,13 @@ const listeners = new Set()
 
 /** @param {HTMLSelectElement} select */
 export function themeSelect(select) {
-  select.value = localStorage.getItem(STORAGE_KEY) ?? ''
+  select.value = browser.getItem(STORAGE_KEY) ?? ''
   const apply = () => {
     document.documentElement.dataset['theme'] = select.value
     changed()
   }
   select.addEventListener('change', () => {
-    localStorage.setItem(STORAGE_KEY, select.value)
+    browser.setItem(STORAGE_KEY, select.value)
     apply()
   })
   dark.addEventListener('change', changed)

@@ -19,6 +19,7 @@ import {
   scrolledBy,
   scrollWidth,
   sticksOut,
+  storageIsRefused,
   streamsCannotBeIterated,
 } from '../support/in-page.js'
 import { get, type Origin, startOrigin } from '../support/http.ts'
@@ -354,6 +355,18 @@ describe('the dashboard', () => {
     await logIn(page, TOKEN)
     await live(page)
     await page.locator('#nodes', { hasText: 'synced' }).waitFor()
+    expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] })
+  })
+
+  test('works in a browser that keeps nothing for it, until it is reloaded', async () => {
+    const page = await visit(herdgate.admin)
+    await page.addInitScript(storageIsRefused)
+    await page.reload()
+    await logIn(page, TOKEN)
+    await live(page)
+    await page.selectOption('#theme', 'dark')
+    await page.reload()
+    await page.locator('#token').waitFor()
     expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] })
   })
 

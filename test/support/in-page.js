@@ -46,6 +46,17 @@ export function streamsCannotBeIterated() {
   Reflect.deleteProperty(ReadableStream.prototype, 'values')
 }
 
+/** As in a browser that is set to keep nothing for the site. */
+export function storageIsRefused() {
+  for (const name of ['localStorage', 'sessionStorage']) {
+    Object.defineProperty(window, name, {
+      get() {
+        throw new DOMException('refused', 'SecurityError')
+      },
+    })
+  }
+}
+
 /** How much this tab keeps. @returns {number} */
 export const kept = () => sessionStorage.length
 

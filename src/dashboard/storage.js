@@ -1,0 +1,19 @@
+/**
+ * What the browser keeps for the page. One that is set to keep nothing refuses: then it is kept until the page is
+ * closed or reloaded.
+ * @param {'localStorage' | 'sessionStorage'} name
+ * @returns {Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>}
+ */
+export function storage(name) {
+  try {
+    return window[name]
+  } catch {
+    /** @type {Map<string, string>} */
+    const kept = new Map()
+    return {
+      getItem: (key) => kept.get(key) ?? null,
+      setItem: (key, value) => void kept.set(key, value),
+      removeItem: (key) => void kept.delete(key),
+    }
+  }
+}
