@@ -34,8 +34,8 @@ const LONGEST_AGENT = 256
 const LONGEST_ID = 128
 
 /**
- * Logs every request (hits and stale answers at debug, everything else at info) and every purge (at info; those
- * that follow from an unsafe request at debug, because its own line is there). Query values never
+ * Logs every request (hits and stale answers at debug, everything else at info) and every purge (at info, failed ones
+ * as warnings; those that follow from an unsafe request at debug, because its own line is there). Query values never
  * appear in a request's line.
  */
 export function logRequests(events: Events, logger: Logger, options: AccessLogOptions): void {
@@ -59,8 +59,8 @@ function logForMachines(events: Events, logger: Logger, { origins = new Map(), m
     if (isOn[level]) logger[level]({ ...requestMembers(request, origins), ...members?.() }, 'request')
   })
   events.on('purge', (purge) => {
-    const level = isSideEffect(purge) ? 'debug' : 'info'
-    if (isOn[level]) logger[level](purgeMembers(purge), purge.mode)
+    const level = isSideEffect(purge) ? 'debug' : purge.outcome === 'failed' ? 'warn' : 'info'
+    if (logger.isLevelEnabled(level)) logger[level](purgeMembers(purge), purge.mode)
   })
 }
 

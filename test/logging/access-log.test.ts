@@ -205,10 +205,10 @@ describe('the audit line of a purge', () => {
     ])
   })
 
-  test('says so if nothing was logged', () => {
+  test('is a warning if the purge failed', () => {
     const failed = purgeEvent({ outcome: 'failed', receipt: undefined })
-    const lines = logged('info', (events) => events.emit('purge', failed))
-    expect(lines).toMatchObject([{ outcome: 'failed' }])
+    const lines = logged('warn', (events) => events.emit('purge', failed))
+    expect(lines).toMatchObject([{ level: 40, outcome: 'failed' }])
     expect(lines[0]).not.toHaveProperty('position')
   })
 
