@@ -23,7 +23,7 @@ function thing(key: string, length: number): StoredResponse {
 }
 
 async function write(): Promise<void> {
-  const store = diskStore({ path, maxBytes: '8MiB' })
+  const store = diskStore({ path, maxBytes: '64MiB' }) // enough for all that is written, whatever the sizes: nothing is evicted
   const log = diskLog({ path })
   for (let n = 0; ; n++) {
     const key = `k${n % 50}`
