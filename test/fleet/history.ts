@@ -49,6 +49,8 @@ export interface PurgeAnswer {
   readonly at: number
   /** 200: applied by every live node; 202: logged; 503: neither. */
   readonly status: number
+  /** What the log said. */
+  readonly log?: string | undefined
 }
 
 export interface Get {
@@ -64,6 +66,8 @@ export interface Get {
   readonly cacheStatus: string
   /** The node was in step with the log when asked, so it knew every purge acknowledged by then. */
   readonly inStep?: boolean
+  /** What the node knew of the log then. */
+  readonly log?: string | undefined
 }
 
 export interface Violation {
@@ -188,9 +192,11 @@ export function explain({ writes, purges, served }: History, { what, get, purge,
       .filter(({ keys }) => keys.includes(get.key))
       .flatMap(({ mode, node, call, answer }) => [
         { at: call, text: `${mode} called at ${node}` },
-        ...(answer === undefined ? [] : [{ at: answer.at, text: `${mode} at ${node} answered ${answer.status}` }]),
+        ...(answer === undefined
+          ? []
+          : [{ at: answer.at, text: `${mode} at ${node} answered ${answer.status}${noted(answer.log)}` }]),
       ]),
-    { at: get.start, text: `GET at ${get.node} begins` },
+    { at: get.start, text: `GET at ${get.node} begins${noted(get.log)}` },
     { at: get.end, text: `GET answered: ${JSON.stringify(get.body)}, ${get.cacheStatus}` },
   ]
   const from = Math.max(
@@ -202,3 +208,5 @@ export function explain({ writes, purges, served }: History, { what, get, purge,
   const lines = events.map(({ at, text }) => `  ${at.toFixed(1).padStart(10)} ${text}`)
   return [`${what}: ${get.key} ${get.variant}${needed}${called}`, ...lines].join('\n')
 }
+
+const noted = (log: string | undefined): string => (log === undefined ? '' : ` (log: ${log})`)

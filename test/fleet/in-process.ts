@@ -54,19 +54,24 @@ async function start(
     name,
     link,
     async get(path, headers) {
-      const inStep = parts.log.synced
+      const { synced: inStep, generation, position } = parts.log
+      const log = `${generation} ${position}`
       const reply = await cache.handle({
         method: 'GET',
         url: SITE + path,
         fields: fieldsOf({ Host: 'shop.test', ...headers }),
       })
       const content = await text(reply.body)
-      return { status: reply.status, content, cacheStatus: field(reply.fields, 'cache-status') ?? '', inStep }
+      return { status: reply.status, content, cacheStatus: field(reply.fields, 'cache-status') ?? '', inStep, log }
     },
     purge: (mode, targets) =>
       cache[mode](targets).then(
-        ({ nodes }) => (nodes.acked >= nodes.expected ? 200 : 202), // as routes/admin/purge.ts does
-        () => 503,
+        ({ position, nodes }) => {
+          const known = parts.log.nodes().map((node) => `${node.id} ${node.position}`)
+          const log = `${position}, ${nodes.acked} of ${nodes.expected} acknowledged: ${known.join(', ')}`
+          return { status: nodes.acked >= nodes.expected ? 200 : 202, log } // as routes/admin/purge.ts does
+        },
+        () => ({ status: 503 }),
       ),
     async stop() {
       await cache.close()

@@ -12,8 +12,8 @@ export interface Member {
   readonly link: FaultProxy
   /** A client's GET. Rejects if there is no answer or an incomplete one. */
   get(path: string, headers: Readonly<Record<string, string>>): Promise<Answer>
-  /** The status of the admin API's answer: 200, 202 or 503. Rejects if there is no answer. */
-  purge(mode: InvalidationMode, targets: Targets): Promise<number>
+  /** Rejects if there is no answer. */
+  purge(mode: InvalidationMode, targets: Targets): Promise<PurgeReply>
   /** Shuts down in order. */
   stop(): Promise<void>
   /** Ends at once, without any cleanup. */
@@ -26,6 +26,15 @@ export interface Answer {
   readonly cacheStatus: string
   /** The node was certainly in step with the log when it was asked. */
   readonly inStep: boolean
+  /** What it knew of the log then, to explain a violation with; undefined: not known. */
+  readonly log?: string | undefined
+}
+
+export interface PurgeReply {
+  /** Of the admin API's answer: 200, 202 or 503. */
+  readonly status: number
+  /** What the log said, to explain a violation with; undefined: not known. */
+  readonly log?: string | undefined
 }
 
 export interface MemberOptions {

@@ -114,9 +114,9 @@ class Game {
     }
     const answer = await this.#answerOf(at, node, node.get(asked.key, headers))
     if (answer === undefined) return undefined
-    const { status, content, cacheStatus, inStep } = answer
+    const { status, content, cacheStatus, inStep, log } = answer
     const body = status === 200 ? (JSON.parse(content) as Body) : undefined
-    return { ...asked, node: node.name, start, end: performance.now(), status, body, cacheStatus, inStep }
+    return { ...asked, node: node.name, start, end: performance.now(), status, body, cacheStatus, inStep, log }
   }
 
   async #answerOf<T>(at: number, node: Member, asking: Promise<T>): Promise<T | undefined> {
@@ -151,8 +151,8 @@ class Game {
     const mode = random.oneIn(4) ? 'invalidate' : 'purge'
     const purge: Purge = { mode, node: node.name, keys, call: performance.now(), answer: undefined }
     this.#history.purges.push(purge)
-    const status = await this.#answerOf(at, node, node.purge(mode, targets))
-    if (status !== undefined) purge.answer = { at: performance.now(), status }
+    const answer = await this.#answerOf(at, node, node.purge(mode, targets))
+    if (answer !== undefined) purge.answer = { at: performance.now(), ...answer }
   }
 
   async #inject(step: Step): Promise<void> {

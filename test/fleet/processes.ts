@@ -26,7 +26,7 @@ export function processes(): Processes {
           const answer = await get(herdgate.url + path, { headers: { host, ...headers } })
           return { status: answer.status, content: answer.body, cacheStatus: answer.cacheStatus, inStep: false }
         },
-        purge: async (mode, targets) => (await herdgate.ask(`/v1/${mode}`, targets)).status,
+        purge: async (mode, targets) => ({ status: (await herdgate.ask(`/v1/${mode}`, targets)).status }),
         stop: () => stop(),
         crash: () => stop('SIGKILL'),
       }
