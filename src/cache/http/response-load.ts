@@ -158,7 +158,11 @@ export class ResponseLoad {
     return { kind: 'entry', entry, status: response.status, validated: true }
   }
 
-  /** Fetches the bytes missing from a part (RFC 9111 section 3.4), or the whole if the origin sends anything else. */
+  /**
+   * Fetches the bytes missing from a part (RFC 9111 section 3.4), or the whole if the origin sends anything else. They
+   * are asked for even if the part has no strong validator, and nothing may be combined with it: http-cache-tests
+   * (`partial-store-partial-complete`) calls that optimal.
+   */
   async #completed(part: StoredResponse, missing: ByteRange): Promise<Landing> {
     const complete = part.partial?.complete
     const validator = strongValidator(part.fields)
