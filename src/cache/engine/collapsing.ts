@@ -51,7 +51,7 @@ export class Collapsing {
     attempt: number,
   ): Promise<Collapsed<E, D>> {
     const changesOnArrival = this.#log.changes
-    const { flight, leads } = this.#fetches.join(question, found, decision)
+    const { flight, leads } = this.#fetches.join(question, found, decision, attempt === 1)
     const answered = (landed: Landed<E, D>): Collapsed<E, D> =>
       leads
         ? this.#answerLeader(question, decision, flight, landed, attempt)

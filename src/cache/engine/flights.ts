@@ -8,6 +8,17 @@ interface Deferred<L> {
   resolve(landed: L | PromiseLike<L>): void
 }
 
+export interface FlightKind {
+  /** A background refresh: nobody waited for it when it began. */
+  readonly background: boolean
+  /**
+   * It may end with a stale copy from elsewhere, for which its callers look again. The fetch that they begin then may
+   * not: where each copy has to be validated, they would find the next node's time and again, and ask the origin
+   * themselves in the end.
+   */
+  readonly mayEndStale: boolean
+}
+
 const NO_TAGS: readonly string[] = []
 
 /**
@@ -23,8 +34,8 @@ export class Flight<E extends Entry, D> implements Stamp {
   readonly startedAt: number
   /** `changes` of the log when the flight began. */
   readonly changes: number
-  /** A background refresh: nobody waited for it when it began. */
   readonly background: boolean
+  readonly mayEndStale: boolean
   /** The copy it revalidates. */
   readonly previous: E | undefined
   /** Set once it has landed. */
@@ -53,7 +64,7 @@ export class Flight<E extends Entry, D> implements Stamp {
     url: string,
     { generation, position, startedAt }: Beginning,
     changes: number,
-    background: boolean,
+    { background, mayEndStale }: FlightKind,
     previous: E | undefined,
   ) {
     this.url = url
@@ -63,6 +74,7 @@ export class Flight<E extends Entry, D> implements Stamp {
     this.startedAt = startedAt
     this.changes = changes
     this.background = background
+    this.mayEndStale = mayEndStale
     this.previous = previous
   }
 

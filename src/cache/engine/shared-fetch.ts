@@ -114,7 +114,7 @@ export class SharedFetch<E extends Entry, D> {
       const anew = { past: previous, generation: log.generation }
       const found = await lookup(store, log, question, now, store.get(question.key, anew), anew)
       const latest = question.decide(found, now)
-      isStale = !this.#flight.background && isBetterStale(found, latest, anew)
+      isStale = this.#flight.mayEndStale && isBetterStale(found, latest, anew)
       if (isStale && found.kind === 'entry') return found.entry
       // A refresh ahead of expiry wants a newer copy, not one that is itself due for a refresh.
       const suffices = latest.kind === 'serve' && !(this.#flight.background && latest.refresh)

@@ -5,7 +5,7 @@
  * before it began, so a record appended while it runs is later than what it stores.
  */
 import type { Clock, Entry, Found, InvalidationLog } from '../../model.ts'
-import { type AnyFlight, Flight, type Flights } from './flights.ts'
+import { type AnyFlight, Flight, type FlightKind, type Flights } from './flights.ts'
 import { discard } from './landing.ts'
 import { isUnshareable } from './lookup.ts'
 import type { Question } from './question.ts'
@@ -49,15 +49,20 @@ export class SharedFetches {
     return this.#parts.leases !== undefined
   }
 
-  /** A fetch in progress that can answer this question too, or a new one. */
+  /**
+   * A fetch in progress that can answer this question too, or a new one.
+   * @param mayEndStale whether a new one may end with a stale copy from elsewhere
+   */
   join<E extends Entry, D>(
     question: Question<E, D>,
     found: Found<E>,
     decision: Forward<E>,
+    mayEndStale: boolean,
   ): { flight: Flight<E, D>; leads: boolean } {
     const current = this.joinable(question, found, decision)
     if (current !== undefined) return { flight: current, leads: false }
-    return { flight: this.#launch(question, found.key + apartFor(question, decision), decision), leads: true }
+    const key = found.key + apartFor(question, decision)
+    return { flight: this.#launch(question, key, decision, { background: false, mayEndStale }), leads: true }
   }
 
   /** A fetch in progress that can answer this question too. */
@@ -105,7 +110,7 @@ export class SharedFetches {
     const decision = refreshDecision(entry)
     const key = foundAt + apartFor(question, decision)
     if (this.#flights.get(key) !== undefined) return
-    const flight = this.#launch(question, key, decision, true)
+    const flight = this.#launch(question, key, decision, { background: true, mayEndStale: false })
     void flight.landed.then((landed) => discard(question, landed))
   }
 
@@ -131,12 +136,12 @@ export class SharedFetches {
     question: Question<E, D>,
     key: string,
     decision: Forward<E>,
-    background = false,
+    kind: FlightKind,
   ): Flight<E, D> {
     const { changes } = this.#log
     const beginning = beginningAt(this.#log, this.#clock.now())
     const previous = decision.kind === 'revalidate' ? decision.entry : undefined
-    const flight = new Flight<E, D>(question.url, beginning, changes, background, previous)
+    const flight = new Flight<E, D>(question.url, beginning, changes, kind, previous)
     this.#flights.put(key, flight)
     flight.launched(new SharedFetch(question, key, flight, decision, this.#parts).run(beginning))
     return flight

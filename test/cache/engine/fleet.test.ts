@@ -27,10 +27,11 @@ interface FleetOptions {
   /** By node; the others share one. */
   readonly logs?: readonly InvalidationLog[]
   readonly clocks?: readonly FakeClock[]
+  readonly size?: number
 }
 
 /** Caches, each with its own memory, over one far store, one log and one set of leases. */
-function fleet({ rules = {}, leases = sharedLeases(), logs = [], clocks = [] }: FleetOptions = {}) {
+function fleet({ rules = {}, leases = sharedLeases(), logs = [], clocks = [], size = 3 }: FleetOptions = {}) {
   const clock = new FakeClock()
   const origin = new ScriptedOrigin()
   const log = localLog({ generation: 'g' })
@@ -39,7 +40,7 @@ function fleet({ rules = {}, leases = sharedLeases(), logs = [], clocks = [] }: 
   const collapses: string[] = []
   events.on('collapse', ({ outcome }) => void collapses.push(outcome))
   const route = { name: 'default', match: {}, origin, rules: { ...DEFAULT_RULES, ...rules } }
-  const nodes = [0, 1, 2].map((at) => {
+  const nodes = Array.from({ length: size }, (_, at) => {
     const own = clocks[at] ?? clock
     const store = createTiered([memoryStore({ maxBytes: '64MiB' }), far], own)
     const sharing = { leases, maxObjectBytes: 1000 }
@@ -49,7 +50,7 @@ function fleet({ rules = {}, leases = sharedLeases(), logs = [], clocks = [] }: 
   })
   const [a, b, c] = nodes
   if (a === undefined || b === undefined || c === undefined) throw new Error('unreachable')
-  return { clock, origin, log, far, a, b, c, leases, collapses }
+  return { clock, origin, log, far, nodes, a, b, c, leases, collapses }
 }
 
 const UNAVAILABLE: FetchLeases = { take: () => Promise.resolve({ kind: 'unavailable' }), close() {} }
@@ -692,6 +693,19 @@ describe('one fetch for the fleet', () => {
       expect(await a('/')).toMatchObject({ body: 'v2', result: 'revalidated' })
       expect(origin.requests.slice(asked).map(({ fields }) => field(fields, 'if-none-match'))).toEqual(['"v2"'])
     })
+  })
+
+  test('herds on many nodes that ask for what has to be validated each time make one origin request per node', async () => {
+    const { clock, origin, nodes } = fleet({ size: 5 })
+    const all = nodes.flatMap((node) => Array.from({ length: 20 }, () => node('/')))
+    for (let fetched = 1; fetched <= nodes.length; fetched++) {
+      await clock.advance(1)
+      await settle()
+      origin.answerAll({ headers: { 'Cache-Control': 'no-cache', ETag: `"${fetched}"` }, body: `v${fetched}` })
+    }
+    const answers = await Promise.all(all)
+    expect(answers.filter(({ result }) => result === 'collapsed')).toHaveLength(95)
+    expect(origin.requests).toHaveLength(5)
   })
 
   test('a node that waits for a part gets it from the whole response that was stored meanwhile', async () => {
