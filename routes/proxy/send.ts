@@ -100,7 +100,17 @@ async function copy(reader: BodyReader, response: ServerResponse, count: (octets
     const chunk = next instanceof Promise ? await next : next
     if (chunk === undefined) return
     count(chunk.length)
-    if (!response.write(chunk)) await drained(response)
+    if (!response.write(chunk)) await received(chunk, response)
+  }
+}
+
+/** Until then it stays in memory, whatever becomes of the stored copy of which it may be a part. */
+async function received(chunk: Uint8Array, response: ServerResponse): Promise<void> {
+  const letGo = hold(chunk)
+  try {
+    await drained(response)
+  } finally {
+    letGo()
   }
 }
 

@@ -1,7 +1,11 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import Fastify from 'fastify'
 import { afterEach, expect, test } from 'vitest'
+import { heldBytes } from '../../src/body.ts'
 import { type Cache, herdgate } from '../../src/index.ts'
 import { get, type Origin, startOrigin } from '../support/http.ts'
+import { until } from '../support/waiting.ts'
 
 let origin: Origin
 const app = { close: async () => {} }
@@ -238,4 +242,31 @@ test('requests that Fastify refuses do not reach the origin; methods that the ap
   expect((await ask('/api/x', 'QUERY')).status).toBe(400)
   expect((await ask('/api/%zz', 'POST', 'text/plain')).status).toBe(400)
   expect(origin.hits()).toBe(1)
+})
+
+test('a stored response that a client is still receiving in several ranges counts as in progress', async () => {
+  const size = 7 * 2 ** 20
+  let cache: Cache | undefined
+  origin = await startOrigin((_request, response) => {
+    response.writeHead(200, { 'Cache-Control': 'max-age=60' }).end(Buffer.alloc(size))
+  })
+  const fastify = Fastify()
+  app.close = () => fastify.close()
+  await fastify.register(herdgate, { prefix: '/api', origin: origin.url, onCache: (made) => void (cache = made) })
+  const url = await fastify.listen({ port: 0, host: '127.0.0.1' })
+  await get(`${url}/api`)
+  const { host, port } = new URL(url)
+  const client = connect(Number(port), '127.0.0.1')
+  app.close = () => {
+    client.destroy()
+    return fastify.close()
+  }
+  client.write(`GET /api HTTP/1.1\r\nHost: ${host}\r\nRange: bytes=0-${size - 9}, ${size - 4}-\r\n\r\n`)
+  await once(client, 'readable')
+  expect(String(client.read(12))).toBe('HTTP/1.1 206')
+  expect(heldBytes()).toBe(0) // the store counts it
+  await cache?.clear()
+  await until(() => heldBytes() === size)
+  client.destroy()
+  await until(() => heldBytes() === 0)
 })
