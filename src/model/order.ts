@@ -18,8 +18,8 @@ export interface Order {
 export const isLater = (copy: Order, than: Order): boolean => copy.askedAt > than.askedAt
 
 /**
- * Whether what is kept was asked for at a later position of the log, or at a later time, whatever its lifetime; of two asked for
- * at the same time, the newer is the one that is fresh for longer.
+ * Whether what is kept was asked for at a later position of the log, or at a later time, whatever its lifetime; of two
+ * asked for at the same time, the newer is the one that is fresh for longer.
  * @param generation the current one of the log
  */
 export function isNewer(kept: Stored, past: Stored, generation: string): boolean {

@@ -199,7 +199,7 @@ function closedMarkOf(path: string): string {
   return `${size} ${mtimeNs} ${ino}`
 }
 
-/** No copy of a file has both its inode and the time at which it was created. */
+/** Another for a file that was copied back, but not for one that was overwritten in place. */
 function birthOf(path: string): string {
   const { ino, birthtimeNs } = statSync(path, { bigint: true })
   return `${ino} ${birthtimeNs}`
