@@ -6,7 +6,8 @@ import { text } from 'node:stream/consumers'
 import { ADMIN_TOKEN } from '../config/admin-token.ts'
 import type { Environment } from '../config/environment.ts'
 import { request } from '../node-http.ts'
-import { adminUrl, targetError, why } from './probe.ts'
+import { adminUrl, adminUrlError } from './admin-url.ts'
+import { fail, why } from './fail.ts'
 
 export interface AdminFlags {
   readonly admin?: string
@@ -41,7 +42,7 @@ export async function askAdmin(
   env: Environment = process.env,
 ): Promise<AdminAnswer> {
   const url = adminUrl(admin, env)
-  if (url === undefined) throw new AdminError(targetError(admin, env, '--admin: '), 2)
+  if (url === undefined) throw new AdminError(adminUrlError(admin, env, '--admin: '), 2)
   const from = url.origin + url.pathname.replace(/\/+$/, '') // a gateway may serve it below a path
   const secret = token ?? tokenIn(env)
   if (!ADMIN_TOKEN.test(secret))
@@ -65,8 +66,7 @@ export async function reportingErrors(run: () => Promise<void>): Promise<void> {
     await run()
   } catch (error) {
     if (!(error instanceof AdminError)) throw error
-    process.stderr.write(`herdgate: ${error.message}\n`)
-    process.exitCode = error.exitCode
+    fail(error.message, error.exitCode)
   }
 }
 

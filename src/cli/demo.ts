@@ -1,5 +1,6 @@
 import { openLog } from '../logging/log.ts'
 import { closeOnSignals } from '../server/shutdown.ts'
+import { fail } from './fail.ts'
 
 export interface DemoFlags {
   readonly port: string
@@ -13,11 +14,7 @@ export interface DemoFlags {
 export async function demo(flags: DemoFlags): Promise<void> {
   const { createSlowApi, runDemo } = await import('../demo.ts')
   const wrong = portError(flags)
-  if (wrong !== undefined) {
-    process.stderr.write(`herdgate: ${wrong}\n`)
-    process.exitCode = 2
-    return
-  }
+  if (wrong !== undefined) return fail(wrong, 2)
   const [port, adminPort, originPort] = [Number(flags.port), Number(flags.adminPort), Number(flags.originPort)]
   try {
     const out = (line: string) => void process.stdout.write(`${line}\n`)
@@ -31,8 +28,7 @@ export async function demo(flags: DemoFlags): Promise<void> {
   } catch (error) {
     const { code, address, port: taken, message } = error as NodeJS.ErrnoException & { address?: string; port?: number }
     const ports = 'choose others with --port, --admin-port and --origin-port'
-    process.stderr.write(`herdgate: ${code === 'EADDRINUSE' ? `${address}:${taken} is in use; ${ports}` : message}\n`)
-    process.exitCode = 1
+    fail(code === 'EADDRINUSE' ? `${address}:${taken} is in use; ${ports}` : message, 1)
   }
 }
 

@@ -1,4 +1,5 @@
 import { closeSync, constants, fchmodSync, fstatSync, ftruncateSync, openSync, writeFileSync } from 'node:fs'
+import { fail } from './fail.ts'
 
 export interface InitFlags {
   readonly origin: string
@@ -21,17 +22,13 @@ export async function init(file: string, flags: InitFlags): Promise<void> {
   const faults = loaded.ok ? [] : loaded.faults.filter(({ where }) => where.startsWith(file))
   if (faults.length > 0) {
     const lines = faults.map(({ key, message }) => `  ${key}: ${message}`)
-    process.stderr.write(`herdgate: these flags do not make a valid configuration\n${lines.join('\n')}\n`)
-    process.exitCode = 2
-    return
+    return fail(`these flags do not make a valid configuration\n${lines.join('\n')}`, 2)
   }
   try {
     write(file, text, flags)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    process.stderr.write(`herdgate: ${code === 'EEXIST' ? `${file} already exists; --force overwrites it` : message}\n`)
-    process.exitCode = 1
-    return
+    return fail(code === 'EEXIST' ? `${file} already exists; --force overwrites it` : message, 1)
   }
   process.stdout.write(`wrote ${file}\nnext: herdgate check --config ${file} && herdgate --config ${file}\n`)
 }

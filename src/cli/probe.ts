@@ -1,11 +1,12 @@
 /** `herdgate probe`: asks a running Herdgate for its health. Loads little, as health checks start it all the time. */
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
-import { authority, parseHost } from '../config/addresses.ts'
 import type { Environment } from '../config/environment.ts'
 import { get } from '../node-http.ts'
 import { printable } from '../logging/printable.ts'
 import { parseDuration } from '../units.ts'
+import { adminUrl, adminUrlError } from './admin-url.ts'
+import { fail, why } from './fail.ts'
 
 export interface ProbeFlags {
   /** Ask whether it is alive instead of whether it is ready. */
@@ -21,9 +22,9 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1
 export async function probe(given: string | undefined, flags: ProbeFlags): Promise<void> {
   const target = probeTarget(given, process.env, flags.live === true)
   const timeout = parseDuration(flags.timeout) ?? 0
-  if (target === undefined) return reportUsageError(targetError(given, process.env))
+  if (target === undefined) return fail(adminUrlError(given, process.env), 2)
   if (timeout < 1 || timeout > MAX_TIMEOUT_MS) {
-    return reportUsageError(`--timeout: expected a duration such as 2s or 500ms, from 1ms to 24d, got ${flags.timeout}`)
+    return fail(`--timeout: expected a duration such as 2s or 500ms, from 1ms to 24d, got ${flags.timeout}`, 2)
   }
   const limit = AbortSignal.timeout(timeout)
   try {
@@ -32,50 +33,18 @@ export async function probe(given: string | undefined, flags: ProbeFlags): Promi
     process.stdout.write(`${target.href}: ${status} ${printable(text)}\n`)
     process.exitCode = isSuccess ? 0 : 1
   } catch (error) {
-    process.stderr.write(
-      `herdgate: ${target.href}: ${limit.aborted ? `no answer within ${flags.timeout}` : why(error)}\n`,
-    )
-    process.exitCode = 1
+    fail(`${target.href}: ${limit.aborted ? `no answer within ${flags.timeout}` : why(error)}`, 1)
   }
 }
 
 /**
  * The URL to request: one with a path or a query is taken as it is, even if the query is empty. Undefined when it is
- * invalid: see `targetError`.
+ * invalid: see `adminUrlError`.
  */
 export function probeTarget(given: string | undefined, env: Environment, live: boolean): URL | undefined {
   const target = adminUrl(given, env)
   if (target?.pathname === '/' && !target.href.includes('?')) target.pathname = live ? '/livez' : '/readyz'
   return target
-}
-
-/**
- * The URL of the admin port: `given`, else that of the environment, else the default. Undefined when it is not an http
- * URL.
- */
-export function adminUrl(given: string | undefined, env: Environment): URL | undefined {
-  const url = URL.parse(given ?? defaultUrl(env))
-  return url?.protocol === 'http:' ? url : undefined
-}
-
-/** @param flag what the message begins with when `given` is at fault */
-export function targetError(given: string | undefined, env: Environment, flag = ''): string {
-  const [where, got] =
-    given === undefined ? ['HERDGATE_ADMIN_HOST, HERDGATE_ADMIN_PORT: ', defaultUrl(env)] : [flag, given]
-  return `${where}expected a URL such as http://127.0.0.1:9090, got ${got}`
-}
-
-const defaultUrl = (env: Environment): string => `http://${authority(adminHost(env), adminPort(env))}`
-
-function adminHost({ HERDGATE_ADMIN_HOST: given = '' }: Environment): string {
-  const host = parseHost(given) ?? given
-  if (host === '' || host === '0.0.0.0') return '127.0.0.1' // one can listen on "any address", not connect to it
-  return host === '::' ? '::1' : host
-}
-
-/** Kubernetes may have set the variable to the URL of a Service of that name; `serve` ignores that too. */
-function adminPort({ HERDGATE_ADMIN_PORT: port = '' }: Environment): number {
-  return /^\d{1,5}$/.test(port) ? Number(port) : 9090
 }
 
 async function ask(target: URL, signal: AbortSignal): Promise<{ status: number; text: string }> {
@@ -95,15 +64,4 @@ async function readBeginning(response: IncomingMessage): Promise<string> {
     if (bytes >= SHOWN_BYTES) break
   }
   return Buffer.concat(chunks).toString('utf8', 0, SHOWN_BYTES)
-}
-
-/** The error's code, or its message if it has none. */
-export function why(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException
-  return code ?? message
-}
-
-function reportUsageError(message: string): void {
-  process.stderr.write(`herdgate: ${message}\n`)
-  process.exitCode = 2
 }

@@ -192,4 +192,4 @@ function withSettings(command: Command, run: (settings: Given) => Promise<void>)
     )
 }
 
-const collect = (url: string, before: readonly string[] = []): string[] => [...before, url]
+const collect = (value: string, before: readonly string[] = []): string[] => [...before, value]

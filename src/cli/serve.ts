@@ -10,6 +10,7 @@ import { openLog } from '../logging/log.ts'
 import { createServer, type Server, type ServerOptions } from '../server.ts'
 import { openTracing } from '../tracing/tracing.ts'
 import { workersOf } from '../config/memory-shares.ts'
+import { fail } from './fail.ts'
 import { capacity, type Given, loadSettings, settingsOf } from './settings.ts'
 import { closeOnSignals } from '../server/shutdown.ts'
 
@@ -53,8 +54,7 @@ async function listen(server: Server, config: Config): Promise<{ data: string; a
   try {
     return await server.listen()
   } catch (error) {
-    process.stderr.write(`herdgate: ${listenErrorMessage(error, config)}\n`)
-    process.exitCode = 1
+    fail(listenErrorMessage(error, config), 1)
     await server.close().catch(() => {})
     return undefined
   }

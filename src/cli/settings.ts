@@ -1,8 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { type Config, configPath, type Fault, type Flags, type Loaded, loadConfig } from '../config.ts'
+import {
+  type Config,
+  type ConfigSources,
+  configPath,
+  type Fault,
+  type Flags,
+  type Loaded,
+  loadConfig,
+} from '../config.ts'
 import type { Capacity } from '../config/memory-shares.ts'
 import { memoryCeilings } from '../heap/memory-ceilings.ts'
+import { fail } from './fail.ts'
 
 export interface LoadedSettings {
   readonly config: Config
@@ -23,8 +32,7 @@ export type ReadSettings = () => Loaded
 export function loadSettings(readSettings: ReadSettings): LoadedSettings | undefined {
   const read = readSettings()
   if (read.ok) return read
-  process.stderr.write(describeFaults(read.faults))
-  process.exitCode = 2
+  fail(describeFaults(read.faults), 2)
   return undefined
 }
 
@@ -46,11 +54,11 @@ export const capacity = (): Capacity => ({ ...memoryCeilings(), cores: available
 export function describeFaults(faults: readonly Fault[]): string {
   const lines = faults.map(({ where, key, message }) => `  ${where}: ${key === '' ? '' : `${key}: `}${message}`)
   const count = faults.length === 1 ? 'a fault' : `${faults.length} faults`
-  return `herdgate: ${count} in the configuration\n${lines.join('\n')}\n`
+  return `${count} in the configuration\n${lines.join('\n')}`
 }
 
 /** The default file may be absent, unless it is needed. */
-function readConfigFile(flags: Flags, isRequired: boolean): Parameters<typeof loadConfig>[0]['file'] {
+function readConfigFile(flags: Flags, isRequired: boolean): ConfigSources['file'] {
   const { path, where } = configPath(flags, process.env)
   try {
     return { path, text: readFile(path) }
