@@ -1,8 +1,7 @@
 /** The data port: passes a client's request to the cache, and the cache's reply to the client. Nothing else. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
-import type { Cache, Peer, Reply } from '../src/for-routes.ts'
-import { HerdgateError, problemReply } from '../src/for-routes.ts'
+import { type Cache, HerdgateError, type Peer, problemReply, type Reply } from '../src/for-routes.ts'
 import { readRequest } from './proxy/client-request.ts'
 import type { Exchange } from './proxy/exchange.ts'
 import { drainContent, type Given, ignoreErrors, restoreSocket } from './proxy/given-content.ts'

@@ -2,8 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import type { Cache, CacheRequest } from '../../src/for-routes.ts'
-import { METHODS, readUrl, TOKEN, trimmed } from '../../src/for-routes.ts'
+import { type Cache, type CacheRequest, METHODS, readUrl, TOKEN, trimmed } from '../../src/for-routes.ts'
 import { onlyMethods } from './methods.ts'
 import { badRequest, json, problems } from './problem.ts'
 

@@ -1,7 +1,6 @@
 /** The selectors of a purge or an invalidation, strictly checked. */
 import { z } from 'zod'
-import type { Targets } from '../../src/for-routes.ts'
-import { LONGEST_TAG, urlsOfBothSchemes, readUrl } from '../../src/for-routes.ts'
+import { LONGEST_TAG, readUrl, type Targets, urlsOfBothSchemes } from '../../src/for-routes.ts'
 
 const MAX_ITEMS = 256
 

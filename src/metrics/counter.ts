@@ -1,5 +1,4 @@
-import type { Label, LabelValues, Room } from './label-sets.ts'
-import { LabelSets } from './label-sets.ts'
+import { type Label, LabelSets, type LabelValues, type Room } from './label-sets.ts'
 import type { Description, Metric, Sample } from './metric.ts'
 
 const NO_LABELS: LabelValues = {}

@@ -1,5 +1,4 @@
-import type { Label, Room } from './label-sets.ts'
-import { LabelSets } from './label-sets.ts'
+import { type Label, LabelSets, type Room } from './label-sets.ts'
 import type { Description, Metric, Sample } from './metric.ts'
 
 /** Durations in seconds per label set. Observing one is a short search and two additions in arrays. */

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { BlockList, isIP } from 'node:net'
-import type { Socket } from 'node:net'
+import { BlockList, isIP, type Socket } from 'node:net'
 import { shown } from '../given.ts'
 import type { Peer } from '../model.ts'
 import { plainAddress, forwardedScheme } from '../policy/forwarded.ts'

@@ -101,7 +101,7 @@ function open(config: Config, { logger, workers, pretty = false }: OpenOptions):
   const events = new Events()
   logStates(events, logger) // first: opening the log may already report faults
   const redisDeadlineMs = (config.store.redis ?? DEFAULT_REDIS).deadline
-  const chaos = createChaos(config.chaos, { clock, events, redisDeadlineMs, codec: {} })
+  const chaos = createChaos(config.chaos, { clock, events, redisDeadlineMs })
   const routing = new Routing(config, { clock, chaos })
   const onSnapshot: WorkforceParts['onSnapshot'] = (member, snapshot) => live.add(member, snapshot)
   const workforce = new Workforce(config, {

@@ -58,12 +58,5 @@ const sumOf = <T>(all: readonly T[], read: (one: T) => number): number => all.re
 const sumOfLists = ([first = [], ...rest]: readonly (readonly number[])[]): number[] =>
   first.map((count, at) => count + sumOf(rest, (list) => list[at] ?? 0))
 
-function groups<T>(all: readonly T[], nameOf: (one: T) => string): [T, ...T[]][] {
-  const byName = new Map<string, [T, ...T[]]>()
-  for (const one of all) {
-    const group = byName.get(nameOf(one))
-    if (group === undefined) byName.set(nameOf(one), [one])
-    else group.push(one)
-  }
-  return [...byName.values()]
-}
+const groups = <T>(all: readonly T[], nameOf: (one: T) => string): [T, ...T[]][] =>
+  [...Map.groupBy(all, nameOf).values()] as [T, ...T[]][] // no group is empty

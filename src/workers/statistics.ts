@@ -1,6 +1,5 @@
-import { byResult, hitRatioOf } from '../model.ts'
 import type { Statistics } from '../cache/statistics.ts'
-import type { Tier, TierUsage } from '../model.ts'
+import { byResult, hitRatioOf, type Tier, type TierUsage } from '../model.ts'
 
 /** Adds up the statistics of several processes; those of the log are the first one's. */
 export function sumOfStatistics(own: Statistics, others: readonly Statistics[]): Statistics {

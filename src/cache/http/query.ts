@@ -1,5 +1,5 @@
 /** QUERY: a safe method whose content is part of the request's meaning, and so of the key. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { BodyBudget } from '../../body.ts'
 import { HerdgateError } from '../../errors.ts'
@@ -49,9 +49,8 @@ export async function readQuery(request: CacheRequest, budget: BodyBudget): Prom
   const key = DESCRIBING.map((name) => keyMember('h', name, underAnySpelling(name, field(fields, name), fields))).join(
     '',
   )
-  const hash = createHash('sha256').update(content).digest('hex')
   const read = body === undefined ? request : withContent(request, () => Readable.from([content]))
-  return { kind: 'read', request: read, key: `${key}${keyMember('q', 'content', hash)}` }
+  return { kind: 'read', request: read, key: `${key}${keyMember('q', 'content', hash('sha256', content))}` }
 }
 
 /** The request with its content restored as if none had been read. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { systemClock } from '../../clock.ts'
 import { DEFAULT_REDIS } from '../../config/defaults.ts'
 import type { Clock, FetchLeases, Lease, LeaseAnswer } from '../../model.ts'
@@ -227,4 +227,4 @@ class RedisLeases implements FetchLeases {
 }
 
 /** A hash, so that a Redis key has no octets of a stranger's choosing, and no braces, which would select its slot. */
-const nameOf = (key: string): string => createHash('sha256').update(key).digest('hex').slice(0, 40)
+const nameOf = (key: string): string => hash('sha256', key).slice(0, 40)

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { RedisClient } from './connection.ts'
 
 /** A script that Redis runs as one step. Sent by its digest; its text follows if Redis does not know it. */
@@ -8,7 +8,7 @@ export class RedisScript {
 
   constructor(lua: string) {
     this.#lua = lua
-    this.#digest = createHash('sha1').update(lua).digest('hex')
+    this.#digest = hash('sha1', lua)
   }
 
   /** @throws the error reply, or that of the connection */
