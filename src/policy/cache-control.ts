@@ -32,8 +32,8 @@ export interface Directives {
 /** Directives while they are being collected. */
 export type Collected = { -readonly [Name in keyof Directives]: Directives[Name] }
 
-/** The value for a number that overflows (RFC 9111 section 1.2.2); never Infinity or an unsafe integer. */
-const MAX_SECONDS = 2 ** 31
+/** The value of delta-seconds that overflow (RFC 9111 section 1.2.2), and so the largest Age. */
+export const MAX_DELTA_SECONDS = 2 ** 31
 
 export const NONE: Directives = {
   noStore: false,
@@ -130,7 +130,7 @@ const DURATIONS: ReadonlyMap<string, Duration> = new Map<string, Duration>([
   ['max-age', { member: 'maxAge', read: (argument) => seconds(unquoted(argument), 0), stricter: Math.min }],
   ['s-maxage', { member: 'sMaxage', read: (argument) => seconds(unquoted(argument), 0), stricter: Math.min }],
   ['max-stale', { member: 'maxStale', read: staleness, stricter: Math.min }],
-  ['min-fresh', { member: 'minFresh', read: (text) => seconds(unquoted(text), MAX_SECONDS), stricter: Math.max }],
+  ['min-fresh', { member: 'minFresh', read: (text) => seconds(unquoted(text), MAX_DELTA_SECONDS), stricter: Math.max }],
   ['stale-if-error', { member: 'staleIfError', read: (argument) => seconds(argument, 0), stricter: Math.min }],
   [
     'stale-while-revalidate',
@@ -145,7 +145,7 @@ function staleness(argument: string | undefined): number {
 /** delta-seconds (RFC 9111 section 1.2.2). */
 function seconds(argument: string | undefined, invalid: number): number {
   if (argument === undefined || !/^\d+$/.test(argument)) return invalid
-  return Math.min(Number(argument), MAX_SECONDS)
+  return Math.min(Number(argument), MAX_DELTA_SECONDS)
 }
 
 function unquoted(argument: string | undefined): string | undefined {

@@ -1,8 +1,10 @@
 /** How long a response is fresh, and how long it may be used after that (RFC 9111 section 4.2, RFC 5861). */
-import { type Fields, field, fieldLines, has, trimmed } from '../fields.ts'
+import { type Fields, field, fieldLines, trimmed } from '../fields.ts'
 import type { Lifetime, Rules } from '../model.ts'
+import { MAX_DELTA_SECONDS } from './cache-control.ts'
 import { type ResponseDirectives, responseDirectives } from './targeted-control.ts'
 import { parseDate } from './dates.ts'
+import { canBeValidated } from './validation.ts'
 
 interface Response {
   readonly status: number
@@ -41,7 +43,6 @@ const LASTING_ERRORS = new Set([404, 405, 410, 414, 451, 501])
 const HOUR_MS = 3_600_000
 const LONGEST_HEURISTIC_MS = 24 * HOUR_MS
 const HEURISTIC_SHARE = 0.1
-const MAX_AGE_SECONDS = 2 ** 31
 
 /**
  * How long the response may be used, and how. A lifetime stated by the response counts from when its origin generated
@@ -98,14 +99,6 @@ export function freshnessOf(
   if (ofRoute !== undefined) return { ms: least(ofRoute), source: 'route' }
   const heuristic = allowsHeuristic ? capped(heuristicLifetime(response.fields, receivedWallTime)) : undefined
   return heuristic === undefined ? { ms: 0, source: 'none' } : { ms: least(heuristic), source: 'heuristic' }
-}
-
-/**
- * Whether the response can be revalidated: it has a validator (RFC 9110 section 8.8), and origins evaluate
- * preconditions for its status (section 13.2.1).
- */
-export function canBeValidated({ status, fields }: Response): boolean {
-  return status >= 200 && status <= 299 && (has(fields, 'etag') || has(fields, 'last-modified'))
 }
 
 /** The response's own windows in milliseconds if it states them (RFC 5861), otherwise the operator's grace. */
@@ -179,7 +172,7 @@ function initialAge(fields: Fields, { requestedAt, respondedAt, receivedWallTime
 /** In seconds. The first of several members counts, and a malformed value is ignored (RFC 9111 section 5.1). */
 function ageValue(fields: Fields): number {
   const first = firstOf(fieldLines(fields, 'age')[0] ?? '')
-  return AGE.test(first) ? Math.min(Number(first), MAX_AGE_SECONDS) : 0
+  return AGE.test(first) ? Math.min(Number(first), MAX_DELTA_SECONDS) : 0
 }
 
 /**

@@ -87,7 +87,10 @@ export function parseContentRange(value: string | undefined): ContentRange | und
   return valid ? range : undefined
 }
 
-/** How a copy answers a request: with the whole, with parts, or with 416; `missing`: it lacks the requested bytes. */
+/**
+ * How a copy answers a request: with the whole, with parts, or with 416. `as-received`: with the origin's response to
+ * the same Range. `missing`: it lacks the requested bytes.
+ */
 export type Selection =
   | { readonly kind: 'whole' }
   | { readonly kind: 'parts'; readonly ranges: readonly ByteRange[] }

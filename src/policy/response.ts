@@ -1,6 +1,7 @@
 /** Which of a response's fields are stored, and which a client gets. */
 import { type Fields, fieldLines, has, without } from '../fields.ts'
 import type { Outcome, Rules, StoredResponse } from '../model.ts'
+import { MAX_DELTA_SECONDS } from './cache-control.ts'
 import { cacheStatus } from './cache-status.ts'
 import { parseDate } from './dates.ts'
 import { hopByHop } from './hop-by-hop.ts'
@@ -10,7 +11,6 @@ import { viaMember } from './via.ts'
 /** Addressed to this cache (RFC 9213 section 3, W3C Edge Architecture): stored for later validations, not forwarded. */
 const OWN_CONTROL = 'herdgate-cache-control'
 const SURROGATE_CONTROL = 'surrogate-control'
-const MAX_AGE = 2 ** 31
 
 /**
  * The fields of a response to store (RFC 9111 section 3.1): without hop-by-hop and tag fields, Age (computed at each
@@ -65,7 +65,7 @@ export function cachedHead(
 
 /** In seconds (RFC 9111 section 5.1). */
 export const ageOf = ({ bornAt }: StoredResponse, now: number): number =>
-  Math.min(Math.max(0, Math.floor((now - bornAt) / 1000)), MAX_AGE)
+  Math.min(Math.max(0, Math.floor((now - bornAt) / 1000)), MAX_DELTA_SECONDS)
 
 /**
  * The head of a response not taken from the cache: the origin's end-to-end fields, its Age included. A 204 has no

@@ -5,7 +5,6 @@ import { requestDirectives } from './request-directives.ts'
 import { CONTROL_FIELDS, type ResponseDirectives, responseDirectives } from './targeted-control.ts'
 import {
   type Freshness,
-  canBeValidated,
   forbidsStale,
   freshnessOf,
   HEURISTICALLY_CACHEABLE,
@@ -16,6 +15,7 @@ import { connectionOptions } from './hop-by-hop.ts'
 import { CREDENTIALS } from './credentials.ts'
 import { parseContentRange, requestedRanges } from './range.ts'
 import { tagsOf } from './tags.ts'
+import { canBeValidated } from './validation.ts'
 import { varyOn } from './vary.ts'
 
 export type Storable =

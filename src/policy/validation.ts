@@ -3,7 +3,6 @@ import { type Fields, field, has, lines, trimmed, without } from '../fields.ts'
 import { CACHED_METHODS } from '../methods.ts'
 import type { CacheRequest, StoredResponse } from '../model.ts'
 import { parseDate } from './dates.ts'
-import { canBeValidated } from './freshness.ts'
 import { hopByHop } from './hop-by-hop.ts'
 
 interface Response {
@@ -63,7 +62,14 @@ export function describesSame(entry: StoredResponse, response: Response): boolea
   return same('etag') && same('last-modified') && (length === undefined || Number(length) === bytes?.length)
 }
 
-/** Whether it identifies its content. A 200 to HEAD without a validator can only extend a copy without one. */
+/**
+ * Whether the response can be revalidated: it has a validator, and origins evaluate preconditions for its status (RFC
+ * 9110 section 13.2.1).
+ */
+export const canBeValidated = (response: Response): boolean =>
+  response.status >= 200 && response.status <= 299 && hasValidator(response)
+
+/** Whether it identifies its content (RFC 9110 section 8.8). A 200 to HEAD without a validator can only extend a copy without one. */
 export const hasValidator = ({ fields }: Response): boolean => has(fields, 'etag') || has(fields, 'last-modified')
 
 /**
