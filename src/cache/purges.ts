@@ -34,8 +34,7 @@ export class Purges {
 
   /** Resolves once the stores are empty. */
   async clear(): Promise<void> {
-    await append({ mode: 'purge', selectors: { all: true }, by: BY_PROGRAM }, this.#parts)
-    await this.#parts.store.clear()
+    await this.#appendSelected('purge', { all: true })
   }
 
   #appendSelected(mode: InvalidationMode, selectors: Selectors, by?: string): Promise<Receipt> {
