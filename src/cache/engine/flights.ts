@@ -1,6 +1,7 @@
 import type { Beginning, Entry, FetchEnding, Lease, Stamp, Written } from '../../model.ts'
 import type { Landed } from './landing.ts'
 import { type LimitedWaits, limitedWaits } from './limited-waits.ts'
+import { NO_TAGS } from './stamp.ts'
 
 /** PromiseWithResolvers as a covariant type: assignable to one of a wider type. */
 interface Deferred<L> {
@@ -18,8 +19,6 @@ export interface FlightKind {
    */
   readonly mayEndStale: boolean
 }
-
-const NO_TAGS: readonly string[] = []
 
 /**
  * One fetch in progress, from before the request leaves until its response is stored or given up. It carries a stamp,

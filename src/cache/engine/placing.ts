@@ -16,7 +16,7 @@ import type { AnyFlight, Flights } from './flights.ts'
 import { isInUse } from './in-use.ts'
 import { known } from './lookup.ts'
 import type { Question } from './question.ts'
-import { stampOf } from './stamp.ts'
+import { NO_TAGS, stampOf } from './stamp.ts'
 import type { Variants } from './variants.ts'
 import { withStored } from './with-stored.ts'
 
@@ -32,7 +32,6 @@ export interface PlacingParts {
 
 /** How long an unshareable marker is kept, in ms. */
 const UNSHAREABLE_FOR = 30_000
-const NO_TAGS: readonly string[] = []
 
 /**
  * Stores what has arrived, unless the existing entry has to stay: because it was requested later or, if an error

@@ -1,5 +1,8 @@
 import type { Beginning, InvalidationLog, Stamp } from '../../model.ts'
 
+/** Of what carries no tags, or whose tags are not known. */
+export const NO_TAGS: readonly string[] = []
+
 /** For a fetch that begins now. */
 export const beginningAt = ({ generation, position }: InvalidationLog, now: number): Beginning => ({
   generation,

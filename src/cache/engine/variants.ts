@@ -16,7 +16,7 @@ import type { AnyFlight, Flights } from './flights.ts'
 import { isInUse } from './in-use.ts'
 import { known } from './lookup.ts'
 import type { Question } from './question.ts'
-import { stampOf } from './stamp.ts'
+import { NO_TAGS, stampOf } from './stamp.ts'
 import { withStored } from './with-stored.ts'
 
 export interface VariantsParts {
@@ -60,7 +60,6 @@ interface Replaced {
 }
 
 const MAX_VARIANTS = 64
-const NO_TAGS: readonly string[] = []
 const NOT_ANNOUNCED: Announcement = { written: undefined, isOutOfPlace: false, settle: () => {} }
 const OUT_OF_PLACE: Announcement = { ...NOT_ANNOUNCED, isOutOfPlace: true }
 

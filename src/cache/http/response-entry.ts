@@ -12,7 +12,7 @@ import { endToEndTrailers } from '../../policy/trailers.ts'
 import { fieldsToJudge, mergeFields } from '../../policy/validation.ts'
 import { selectingFields, selectingValues, varyOn } from '../../policy/vary.ts'
 import { ResponseRecord, withChanges } from '../../response-record.ts'
-import { stampOf } from '../engine/stamp.ts'
+import { NO_TAGS, stampOf } from '../engine/stamp.ts'
 import type { ArrivalParts, Fetched } from './ask-origin.ts'
 
 /** The request an entry is made for, and what the invalidation log needs to judge it. */
@@ -129,4 +129,3 @@ function partialContent(request: CacheRequest, fields: Fields): PartialContent |
 }
 
 const UNSELECTED = { varyOn: [], vary: [] }
-const NO_TAGS: readonly string[] = []
