@@ -6,7 +6,8 @@ import { chaosFaults } from './chaos-checks.ts'
 import { type Fault, listed } from './fault.ts'
 import { listenerFaults } from './listener-checks.ts'
 import { routeFaults } from './route-checks.ts'
-import { definesDefaultPool, listAt, mapAt, type Sources } from './sources.ts'
+import { listAt, mapAt } from './raw-values.ts'
+import { definesDefaultPool, type Sources } from './sources.ts'
 import { storeFaults } from './store-checks.ts'
 
 export function crossFaults(sources: Sources): Fault[] {

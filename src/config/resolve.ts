@@ -54,8 +54,6 @@ export function resolve(sources: Sources, file: FileConfig | undefined, capacity
   }
 }
 
-// ---------------------------------------------------------------------------------------------------- stores
-
 type FileStore = NonNullable<FileConfig['store']>
 
 function diskOf(settings: Settings, file: FileStore['disk']): StoreConfig['disk'] {
@@ -70,8 +68,6 @@ function redisOf(settings: Settings, file: FileStore['redis']): StoreConfig['red
   const { deadline, maxObjectBytes } = file ?? DEFAULT_REDIS
   return { url, prefix, deadline, maxObjectBytes, secret: file?.secret }
 }
-
-// --------------------------------------------------------------------------------------------------- origins
 
 /** URLs from flags or environment make the pool `default`, with any other settings that the file has for it. */
 function originsOf(settings: Settings, file: FileConfig | undefined): OriginConfig[] {

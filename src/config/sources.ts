@@ -1,6 +1,7 @@
 /** The three places a setting can come from, and which of them counts. */
 import type { ParsedDocument } from './document.ts'
 import * as leaf from './leaves.ts'
+import { mapAt } from './raw-values.ts'
 import type { Settings, Source } from './settings.ts'
 
 /** Flags override the environment, which overrides the file. */
@@ -68,19 +69,3 @@ export const definesDefaultPool = ({ flags, env }: Sources): boolean => isGiven(
 
 export const isGiven = (name: keyof Settings, ...sources: readonly Source[]): boolean =>
   sources.some(({ where }) => where(name) !== undefined)
-
-// ----------------------------------------------------------------------------- values not yet known to be valid
-
-export function mapAt(value: unknown, key: string): Readonly<Record<string, unknown>> {
-  return asMap(asMap(value)[key])
-}
-
-export function listAt(value: unknown, key: string): readonly unknown[] {
-  const found = asMap(value)[key]
-  return Array.isArray(found) ? found : []
-}
-
-export const asMap = (value: unknown): Readonly<Record<string, unknown>> => (isMap(value) ? value : {})
-
-export const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -38,6 +38,7 @@ export const configuration: Target = {
       'src/config/flags.ts',
       'src/config/environment.ts',
       'src/config/sources.ts',
+      'src/config/raw-values.ts',
       'src/cli/settings.ts',
     ],
   ].flat(),
