@@ -5,7 +5,7 @@ import type { ByteRange, CacheRequest, Clock, StoredResponse } from '../../model
 import type { Selection } from '../../policy/range.ts'
 import { contentLength, contentRange, multipartHead, partHead, unsatisfiableHead } from '../../policy/range-head.ts'
 import type { Reply } from './reply.ts'
-import { inPieces, sliceOf } from './parts.ts'
+import { inPieces, sliceOf } from './part-content.ts'
 
 type Ranged = Pick<Reply, 'status' | 'fields' | 'body'>
 

@@ -11,7 +11,8 @@ import { updatedTags } from '../../policy/tags.ts'
 import { conditionsFor, confirms, describesSame, fieldsToJudge, hasValidator } from '../../policy/validation.ts'
 import { withChanges } from '../../response-record.ts'
 import { type AskParts, askOrigin, type Fetched } from './ask-origin.ts'
-import { completed, continues } from './parts.ts'
+import { completed } from './part-content.ts'
+import { continues } from './parts.ts'
 import type { LoadContext, Loaded } from '../engine/question.ts'
 import {
   arrivingBody,

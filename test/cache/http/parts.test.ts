@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Body } from '../../../src/body.ts'
-import { completed, continues, partToStore } from '../../../src/cache/http/parts.ts'
+import { continues, partToStore } from '../../../src/cache/http/parts.ts'
 import type { StoredResponse } from '../../../src/model.ts'
 import { entryWith } from '../../policy/support.ts'
 import { fieldsOf } from '../../support/fields.ts'
@@ -54,17 +54,5 @@ describe('a part', () => {
     const stored = fieldsOf({ ETag: '"e"', 'Content-Encoding': 'gzip' })
     const answers = [{}, { 'Content-Encoding': 'gzip' }, { 'Content-Encoding': 'br' }]
     expect(answers.map((said) => continues(stored, fieldsOf({ ETag: '"e"', ...said })))).toEqual([true, true, false])
-  })
-
-  test.each(['5678', '567890'])('that lacks five octets is not completed by %j', async (rest) => {
-    const source = (async function* () {
-      yield Buffer.from(rest)
-    })()
-    const read: string[] = []
-    const reading = (async () => {
-      for await (const chunk of completed(part(0, 4, '01234'), { first: 5, last: 9 }, source)) read.push(String(chunk))
-    })()
-    await expect(reading).rejects.toMatchObject({ code: 'origin_invalid' })
-    expect(read.join('').length).toBeLessThan(10)
   })
 })
