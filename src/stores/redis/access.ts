@@ -5,19 +5,7 @@ import { LATE, within } from '../../deadline.ts'
 import { ClientBreaker } from './client-breaker.ts'
 import { type RedisCommand, type RedisReply, sendAll } from './commands.ts'
 import type { RedisClient } from './connection.ts'
-
-export interface RedisAccess {
-  /** Not connected, or not tried at present. */
-  readonly degraded: boolean
-  /** One ending per command, or `refused` when none was sent. Never rejects. */
-  read(commands: readonly RedisCommand[]): Promise<readonly CommandEnding[] | 'refused'>
-  /**
-   * The same for writes, of which a bounded number may await an answer.
-   * @param make called when they can be sent
-   */
-  write(make: () => readonly RedisCommand[]): Promise<readonly CommandEnding[] | 'refused'>
-  close(): void
-}
+import { UnansweredWrites } from './unanswered-writes.ts'
 
 /** How a command ended. `refused`: not sent. `late`: sent, and no answer in time. */
 export type CommandEnding = RedisReply | 'refused' | 'late'
@@ -34,97 +22,86 @@ export interface RedisAccessOptions {
 
 /** A write may take this many deadlines: no request waits for it. */
 const WRITE_DEADLINES = 10
-/** Limits of the writes that await an answer, in number and bytes; one more is admitted as long as both are below. */
-const MAX_WRITES = 1_000
-const MAX_WRITE_BYTES = 16 * 2 ** 20
-
 /** How often a trial is sent while nothing else is: the longest time for which the breaker stays open. */
 const TRIAL_MS = 5_000
 
-export function redisAccess({ client, trial, deadlineMs, clock, random, events }: RedisAccessOptions): RedisAccess {
-  const breaker = new ClientBreaker({
-    client,
-    clock,
-    random,
-    changed(isOpen, why) {
-      if (isOpen) tryLater()
-      events?.emit('tier', { tier: 'redis', state: isOpen ? 'degraded' : 'working', why })
-    },
-  })
-  let writes = 0
-  let writeBytes = 0
-  let closed = false
-  let cancelTrial = (): void => {}
-
-  const tryNow = (): void => {
-    if (breaker.isOpen) void access.read([trial])
+export class RedisAccess {
+  readonly #client: RedisClient
+  readonly #trial: RedisCommand
+  readonly #deadlineMs: number
+  readonly #clock: Clock
+  readonly #events: Events | undefined
+  readonly #breaker: ClientBreaker
+  readonly #writes = new UnansweredWrites()
+  readonly #tryNow = (): void => {
+    if (this.#breaker.isOpen) void this.read([this.#trial])
   }
-  client.on('ready', tryNow) // after the breaker's own listener, which admits the next attempt
+  #cancelTrial = (): void => {}
+  #isClosed = false
 
-  const tryLater = (): void => {
-    if (closed) return
-    cancelTrial()
-    cancelTrial = clock.after(TRIAL_MS, () => {
-      tryNow()
-      if (breaker.isOpen) tryLater()
-    })
+  constructor({ client, trial, deadlineMs, clock, random, events }: RedisAccessOptions) {
+    this.#client = client
+    this.#trial = trial
+    this.#deadlineMs = deadlineMs
+    this.#clock = clock
+    this.#events = events
+    this.#breaker = new ClientBreaker({ client, clock, random, changed: (isOpen, why) => this.#changed(isOpen, why) })
+    client.on('ready', this.#tryNow) // after the breaker's own listener, which admits the next attempt
   }
 
-  const hasRoom = (): boolean => writes < MAX_WRITES && writeBytes < MAX_WRITE_BYTES
+  /** Not connected, or not tried at present. */
+  get degraded(): boolean {
+    return this.#breaker.isOpen
+  }
 
-  const inTime = async (sent: readonly Promise<RedisReply>[], ms: number): Promise<CommandEnding[]> => {
-    const endings = (await within(sent, ms, clock)).map((reply) => (reply === LATE ? 'late' : reply))
+  /** One ending per command, or `refused` when none was sent. Never rejects. */
+  async read(commands: readonly RedisCommand[]): Promise<readonly CommandEnding[] | 'refused'> {
+    return this.#breaker.admits() ? this.#inTime(sendAll(this.#client, commands), this.#deadlineMs) : 'refused'
+  }
+
+  /**
+   * The same for writes, of which a bounded number may await an answer.
+   * @param make called when they can be sent
+   */
+  async write(make: () => readonly RedisCommand[]): Promise<readonly CommandEnding[] | 'refused'> {
+    if (!this.#writes.hasRoom || !this.#breaker.admits()) return 'refused'
+    const commands = make()
+    const admitted = this.#writes.admit(commands)
+    const sent = sendAll(this.#client, admitted)
+    for (const [at, command] of admitted.entries()) void sent[at]?.then(() => this.#writes.release(command))
+    const endings = await this.#inTime(sent, this.#deadlineMs * WRITE_DEADLINES)
+    return commands.map((_, at) => endings[at] ?? 'refused')
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#cancelTrial()
+    this.#client.off('ready', this.#tryNow)
+    this.#breaker.close()
+  }
+
+  async #inTime(sent: readonly Promise<RedisReply>[], ms: number): Promise<CommandEnding[]> {
+    const endings = (await within(sent, ms, this.#clock)).map((reply) => (reply === LATE ? 'late' : reply))
     const failure = failureIn(endings)
-    if (failure === undefined) breaker.succeeded()
-    else breaker.failed(failure)
+    if (failure === undefined) this.#breaker.succeeded()
+    else this.#breaker.failed(failure)
     return endings
   }
 
-  /** As many as there is room for; they occupy it until they are answered, however late. */
-  const admitted = (commands: readonly RedisCommand[]): RedisCommand[] => {
-    const fitting: RedisCommand[] = []
-    for (const command of commands) {
-      if (fitting.length > 0 && !hasRoom()) break
-      fitting.push(command)
-      writes++
-      writeBytes += bytesOf(command)
-    }
-    return fitting
+  #changed(isOpen: boolean, why: string): void {
+    if (isOpen) this.#tryLater()
+    this.#events?.emit('tier', { tier: 'redis', state: isOpen ? 'degraded' : 'working', why })
   }
 
-  const release = (command: RedisCommand | undefined): void => {
-    if (command === undefined) return
-    writes--
-    writeBytes -= bytesOf(command)
+  #tryLater(): void {
+    if (this.#isClosed) return
+    this.#cancelTrial()
+    this.#cancelTrial = this.#clock.after(TRIAL_MS, () => {
+      this.#tryNow()
+      if (this.#breaker.isOpen) this.#tryLater()
+    })
   }
-
-  const access: RedisAccess = {
-    get degraded() {
-      return breaker.isOpen
-    },
-    async read(commands) {
-      return breaker.admits() ? inTime(sendAll(client, commands), deadlineMs) : 'refused'
-    },
-    async write(make) {
-      if (!hasRoom() || !breaker.admits()) return 'refused'
-      const commands = make()
-      const fitting = admitted(commands)
-      const sent = sendAll(client, fitting)
-      for (const [at, reply] of sent.entries()) void reply.then(() => release(fitting[at]))
-      const endings = await inTime(sent, deadlineMs * WRITE_DEADLINES)
-      return commands.map((_, at) => endings[at] ?? 'refused')
-    },
-    close() {
-      closed = true
-      cancelTrial()
-      client.off('ready', tryNow)
-      breaker.close()
-    },
-  }
-  return access
 }
-
-const bytesOf = (command: RedisCommand): number => (command.name === 'write' ? command.octets.length : 0)
 
 /** Replies by which a server says that it does not serve this client at present. */
 const NOT_SERVING = /^(?:LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|NOAUTH|WRONGPASS|NOPERM)\b/

@@ -10,7 +10,7 @@ import { Batches, inPieces } from '../batches.ts'
 import { mayTakeIn } from '../taking-in.ts'
 import { type CodecOptions, decode, encode } from '../codec/codec.ts'
 import { VERSION } from '../codec/layout.ts'
-import { type CommandEnding, type RedisAccess, redisAccess } from './access.ts'
+import { type CommandEnding, RedisAccess } from './access.ts'
 import type { RedisCommand, RedisReply } from './commands.ts'
 import { connectRedis, ignoreErrors, mastersOf, type RedisClient, socketTimeoutFor } from './connection.ts'
 import { LostValues } from './lost-values.ts'
@@ -126,7 +126,7 @@ class RedisStore implements Store {
     this.#client = options.client ?? connectRedis(options.url, connectionOptions)
     this.#disconnect = options.client === undefined ? () => this.#client.disconnect() : ignoreErrors(options.client)
     const trial = { name: 'read', key: this.#keyOf(''), mostBytes: 1 } as const
-    this.#access = redisAccess({ client: this.#client, trial, deadlineMs, clock, random, events })
+    this.#access = new RedisAccess({ client: this.#client, trial, deadlineMs, clock, random, events })
     this.#usage = sampleUsage(this.#client, clock)
     this.#lost = new LostValues({ clock, remove: (keys) => this.#removeLost(keys) })
   }
