@@ -63,7 +63,7 @@ const transformObject = createJsonSchemaTransformObject({ zodToJsonConfig })
 
 /** Each component schema is there twice, for requests and for responses; this removes what nothing refers to. */
 function withoutUnused(document: ReturnType<typeof transformObject>): ReturnType<typeof transformObject> {
-  const schemas = 'components' in document ? (document.components?.schemas ?? {}) : {}
+  const schemas = 'components' in document ? (document.components.schemas ?? {}) : {}
   const text = JSON.stringify(document)
   for (const name of Object.keys(schemas)) {
     if (!text.includes(`"#/components/schemas/${name}"`)) delete schemas[name]

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { type Cache, type Clock, fieldLines, type Receipt, type Targets } from '../../src/for-routes.ts'
+import { ignoreContent } from './ignored-content.ts'
 import { onlyMethods } from './methods.ts'
 import { badRequest, json, ProblemError, problems } from './problem.ts'
 import { createLimiter, type Rate, tooMany } from './rate.ts'
@@ -80,11 +81,7 @@ function bySelectors(app: FastifyInstance, parts: PurgeParts, verb: Verb): void 
 }
 
 function byTag(app: FastifyInstance, parts: PurgeParts, verb: Verb): void {
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', (_request, payload, done) => {
-    payload.resume() // the path says everything
-    done(null)
-  })
+  ignoreContent(app)
   const url = `/${verb}/tags/:tag`
   onlyMethods(app, url, ['POST'])
   app.withTypeProvider<ZodTypeProvider>().route({

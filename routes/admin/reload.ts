@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Reloading } from '../../src/for-routes.ts'
+import { ignoreContent } from './ignored-content.ts'
 import { onlyMethods } from './methods.ts'
 import { json, ProblemError, problems } from './problem.ts'
 
@@ -16,11 +17,7 @@ const Reloaded = z.object({
 export function reloadRoute(app: FastifyInstance, reload: () => Reloading | Promise<Reloading>): void {
   onlyMethods(app, '/config/reload', ['POST'])
   app.register(async (scope) => {
-    scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser('*', (_request, payload, done) => {
-      payload.resume() // content is ignored
-      done(null)
-    })
+    ignoreContent(scope)
     scope.post('/config/reload', {
       schema: {
         operationId: 'reload',
