@@ -59,7 +59,7 @@ export class HerdgateError extends Error {
 /** Anything thrown, as an error with a code. */
 export function asHerdgateError(thrown: unknown): HerdgateError {
   if (isHerdgateError(thrown)) return thrown
-  return new HerdgateError('internal', textOf(thrown), { cause: thrown })
+  return new HerdgateError('internal', messageOf(thrown), { cause: thrown })
 }
 
 /** The error's message if the origin failed, else undefined. */
@@ -69,19 +69,20 @@ export const whyOriginFailed = ({ source, message }: HerdgateError): string | un
 /** The code that `asHerdgateError` would give it, without creating an error. */
 export const codeOf = (thrown: unknown): ErrorCode => (isHerdgateError(thrown) ? thrown.code : 'internal')
 
+/** What a thrown value says went wrong. Never throws. */
+export function messageOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? thrown.message : String(thrown)
+  } catch {
+    return 'something that cannot be written as text'
+  }
+}
+
 /** A thrown value may be one for which even `instanceof` throws. */
 function isHerdgateError(thrown: unknown): thrown is HerdgateError {
   try {
     return thrown instanceof HerdgateError
   } catch {
     return false
-  }
-}
-
-function textOf(thrown: unknown): string {
-  try {
-    return thrown instanceof Error ? thrown.message : String(thrown)
-  } catch {
-    return 'something that cannot be written as text'
   }
 }

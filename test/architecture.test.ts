@@ -212,6 +212,7 @@ const RULES: readonly Rule[] = [
       'src/policy/tag-caps.ts',
       'src/token.ts',
       'src/model.ts',
+      'src/errors.ts',
       'src/units.ts',
       'node:',
       'npm:zod',

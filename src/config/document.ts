@@ -1,6 +1,7 @@
 /** The YAML of a configuration file as plain values, and where in the text each of them was written. */
 import { createRequire } from 'node:module'
 import type { Document, ErrorCode, Pair, YAMLMap } from 'yaml'
+import { messageOf } from '../errors.ts'
 import type { Environment } from './environment.ts'
 import { type Fault, keyName } from './fault.ts'
 import { expand, maskBraces, restoreBraces } from './variables.ts'
@@ -57,7 +58,7 @@ export function parseConfigText(file: ConfigText, env: Environment): ParsedDocum
     return { value: document.toJS({ maxAliasCount: MAX_ALIASES }), faults, place }
   } catch (error) {
     if (variableFaults.length > 0) return { value: undefined, faults, place } // an unresolved alias, reported with its place
-    const message = error instanceof Error ? error.message : String(error)
+    const message = messageOf(error)
     return { value: undefined, faults: [...syntaxErrors, { where: file.path, key: '', message }], place }
   }
 }

@@ -1,4 +1,5 @@
 /** Settings from environment variables. */
+import { messageOf } from '../errors.ts'
 import { didYouMean, type Fault } from './fault.ts'
 import { nearest } from './nearest.ts'
 import { type Given, type Name, NAMES, parse, type Source } from './settings.ts'
@@ -73,7 +74,7 @@ function tokenFromFile(env: Environment, given: Given, readFile: (path: string) 
     given.set('adminToken', { where: TOKEN_FILE_VARIABLE, raw: readFile(path).trim() })
     return []
   } catch (error) {
-    return [{ ...fault, message: `cannot read ${path}: ${error instanceof Error ? error.message : String(error)}` }]
+    return [{ ...fault, message: `cannot read ${path}: ${messageOf(error)}` }]
   }
 }
 

@@ -1,5 +1,6 @@
 /** Options that the Fastify plugin shares with a route of the file: they accept the same values and mean the same. */
 import * as z from 'zod'
+import { messageOf } from '../errors.ts'
 import { duration, share, size } from '../units.ts'
 import { describeIssue, explain } from './explain.ts'
 import { expected } from './fault.ts'
@@ -39,7 +40,7 @@ function readBy(read: (given: never) => number) {
     try {
       return read(value as never) // it checks its argument
     } catch (error) {
-      context.issues.push({ code: 'custom', message: error instanceof Error ? error.message : '', input: value })
+      context.issues.push({ code: 'custom', message: messageOf(error), input: value })
       return z.NEVER
     }
   })

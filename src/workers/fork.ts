@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster'
+import { messageOf } from '../errors.ts'
 
 /**
  * Starts a process that runs the module of the pool. One that cannot be started, as for want of an executable or of
@@ -23,5 +24,3 @@ export function fork(failed: (why: string) => void): Worker | undefined {
   })
   return undefined
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,5 +1,6 @@
 /** Where things are: paths, addresses, hosts, URLs. */
 import * as z from 'zod'
+import { messageOf } from '../../errors.ts'
 import { parseRedisUrl } from '../../stores/redis/url.ts'
 import { parseHost, parseNetworks, parseOriginUrl } from '../addresses.ts'
 import { expectedSecret } from '../fault.ts'
@@ -16,11 +17,7 @@ export const redisUrl = z
     try {
       parseRedisUrl(given)
     } catch (error) {
-      context.addIssue({
-        code: 'custom',
-        message: error instanceof Error ? error.message : String(error),
-        input: given,
-      })
+      context.addIssue({ code: 'custom', message: messageOf(error), input: given })
     }
   })
 

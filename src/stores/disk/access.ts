@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors.ts'
 import type { Events } from '../../events.ts'
 import type { Clock } from '../../model.ts'
 import { shown } from '../../given.ts'
@@ -70,7 +71,7 @@ export class DiskAccess {
   suspend(error: unknown): void {
     if (this.degraded) return
     this.#suspendedUntil = this.#clock.now() + SUSPENDED_MS
-    this.#report('degraded', error instanceof Error ? error.message : String(error))
+    this.#report('degraded', messageOf(error))
   }
 
   async close(): Promise<void> {

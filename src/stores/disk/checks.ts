@@ -5,6 +5,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { extname, join } from 'node:path'
+import { messageOf } from '../../errors.ts'
 import type { Clock } from '../../model.ts'
 import { type CheckResult, checkResultOf } from './check-result.ts'
 
@@ -67,6 +68,6 @@ function run(path: string, waitMs: number, ended: (result: CheckResult) => void)
     child.on('exit', (status, signal) => ended(checkResultOf({ status, signal })))
     child.unref() // it does not keep this process alive
   } catch (error) {
-    ended({ unknown: error instanceof Error ? error.message : String(error) }) // for want of memory, for example
+    ended({ unknown: messageOf(error) }) // for want of memory, for example
   }
 }

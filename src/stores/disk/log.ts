@@ -1,5 +1,5 @@
 import { systemClock } from '../../clock.ts'
-import { HerdgateError } from '../../errors.ts'
+import { HerdgateError, messageOf } from '../../errors.ts'
 import type { Events } from '../../events.ts'
 import type {
   Clock,
@@ -147,8 +147,7 @@ class DiskLog implements InvalidationLog {
       this.#failedTargets += record.targets.length
       if (this.#failed.size > MAX_FAILED || this.#failedTargets > this.#maxTargets) this.#replaceFailed(record.at)
       this.#retryLater()
-      const why = error instanceof Error ? error.message : String(error)
-      throw new HerdgateError('not_logged', `not logged: ${why}`, { cause: error })
+      throw new HerdgateError('not_logged', `not logged: ${messageOf(error)}`, { cause: error })
     }
   }
 

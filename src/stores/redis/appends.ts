@@ -1,4 +1,4 @@
-import { HerdgateError } from '../../errors.ts'
+import { HerdgateError, messageOf } from '../../errors.ts'
 import type { Events } from '../../events.ts'
 import type { Clock, InvalidationMode, Receipt, Selectors, Stamp, Verdict } from '../../model.ts'
 import type { Generations } from '../log/generations.ts'
@@ -135,8 +135,7 @@ export class Appends {
         return await this.#logOnce(entry)
       } catch (error) {
         if (closing.isBegun || clock.now() >= until) {
-          const why = error instanceof Error ? error.message : String(error)
-          throw new HerdgateError('not_logged', `not logged: ${why}`, { cause: error })
+          throw new HerdgateError('not_logged', `not logged: ${messageOf(error)}`, { cause: error })
         }
       }
       await closing.sleep(RETRY_MS)
