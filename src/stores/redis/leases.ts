@@ -7,7 +7,7 @@ import { duration } from '../../units.ts'
 import { LATE, within } from '../../deadline.ts'
 import { LEASE_LIFE_MS } from '../lease-life.ts'
 import { ClientBreaker } from './client-breaker.ts'
-import { type Ending, FetchEndings, writeEnding } from './fetch-endings.ts'
+import { type Ending, FetchEndings, writeEnding } from './leases/fetch-endings.ts'
 import {
   connectorOf,
   type RedisClient,
@@ -15,8 +15,8 @@ import {
   type RedisConnections,
   socketTimeoutFor,
 } from './connection.ts'
-import { HeldLease } from './held-lease.ts'
-import { ACQUIRE, RELEASE, RENEW } from './lease-scripts.ts'
+import { HeldLease } from './leases/held-lease.ts'
+import { ACQUIRE, RELEASE, RENEW } from './leases/lease-scripts.ts'
 import { prefixOf } from './prefix.ts'
 import type { RedisScript } from './script.ts'
 

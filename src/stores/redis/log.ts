@@ -7,7 +7,7 @@ import { count, duration } from '../../units.ts'
 import { MAX_TARGETS } from '../log/marks.ts'
 import { connectorOf, type RedisConnections } from './connection.ts'
 import { prefixOf } from './prefix.ts'
-import { type RedisLog, SharedLog } from './shared-log.ts'
+import { type RedisLog, SharedLog } from './log/shared-log.ts'
 
 export type { RedisLog }
 

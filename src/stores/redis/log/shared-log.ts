@@ -1,4 +1,4 @@
-import type { Events } from '../../events.ts'
+import type { Events } from '../../../events.ts'
 import type {
   Clock,
   InvalidationLog,
@@ -8,16 +8,16 @@ import type {
   Selectors,
   Stamp,
   Verdict,
-} from '../../model.ts'
-import { within } from '../../deadline.ts'
-import { Generations } from '../log/generations.ts'
-import { Lease } from '../log/lease.ts'
-import { LiveNodes } from '../log/live-nodes.ts'
-import { worse } from '../log/pending.ts'
+} from '../../../model.ts'
+import { within } from '../../../deadline.ts'
+import { Generations } from '../../log/generations.ts'
+import { Lease } from '../../log/lease.ts'
+import { LiveNodes } from '../../log/live-nodes.ts'
+import { worse } from '../../log/pending.ts'
 import { Appends } from './appends.ts'
 import { Beat } from './beat.ts'
 import { Closing } from './closing.ts'
-import type { RedisClient, RedisConnectionOptions } from './connection.ts'
+import type { RedisClient, RedisConnectionOptions } from '../connection.ts'
 import { EndedNodes } from './ended-nodes.ts'
 import { SyncState } from './sync-state.ts'
 import { RedisLogCalls } from './log-calls.ts'

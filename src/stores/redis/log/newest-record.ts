@@ -1,5 +1,5 @@
-import type { Generations } from '../log/generations.ts'
-import type { LogRecord } from '../log/record.ts'
+import type { Generations } from '../../log/generations.ts'
+import type { LogRecord } from '../../log/record.ts'
 
 /** Identifies a record, and says where it is. */
 export interface RecordName {

@@ -1,5 +1,5 @@
-import type { Clock } from '../../model.ts'
-import type { LiveNodes } from '../log/live-nodes.ts'
+import type { Clock } from '../../../model.ts'
+import type { LiveNodes } from '../../log/live-nodes.ts'
 import type { RedisLogCalls } from './log-calls.ts'
 
 export interface EndedNodesParts {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../model.ts'
+import type { Clock } from '../../../model.ts'
 
 /** The shutdown of something with many waits: it begins once, and cuts every wait short. */
 export class Closing {

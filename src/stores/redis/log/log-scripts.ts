@@ -16,8 +16,8 @@
  *
  * None carries a TTL, which would let Redis evict it under volatile-*. All are in one slot of a cluster.
  */
-import { FORGOTTEN_AFTER_LEASES } from '../log/live-nodes.ts'
-import { RedisScript } from './script.ts'
+import { FORGOTTEN_AFTER_LEASES } from '../../log/live-nodes.ts'
+import { RedisScript } from '../script.ts'
 
 const KEYS = ['head', 'records', 'purged', 'invalidated', 'nonces', 'nodes', 'reports', 'acks'] as const
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { Closing } from '../../../src/stores/redis/closing.ts'
-import { FakeClock, settle } from '../../support/fake-clock.ts'
+import { Closing } from '../../../../src/stores/redis/log/closing.ts'
+import { FakeClock, settle } from '../../../support/fake-clock.ts'
 
 function waiting() {
   const clock = new FakeClock()

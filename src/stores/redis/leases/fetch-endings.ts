@@ -1,5 +1,5 @@
-import type { FetchEnding } from '../../model.ts'
-import type { RedisClient } from './connection.ts'
+import type { FetchEnding } from '../../../model.ts'
+import type { RedisClient } from '../connection.ts'
 
 /** How a fetch ended. `free`: it did not; waiters ask for the lease again. */
 export type Ending = FetchEnding | 'free'

@@ -1,6 +1,6 @@
-import type { Events } from '../../events.ts'
-import type { Clock } from '../../model.ts'
-import type { Lease } from '../log/lease.ts'
+import type { Events } from '../../../events.ts'
+import type { Clock } from '../../../model.ts'
+import type { Lease } from '../../log/lease.ts'
 
 /** Whether the log can be read, according to the lease, and why not; emits an event when that changes. */
 export class SyncState {

@@ -1,5 +1,5 @@
-import type { Events } from '../../events.ts'
-import type { Clock } from '../../model.ts'
+import type { Events } from '../../../events.ts'
+import type { Clock } from '../../../model.ts'
 import type { RedisLogCalls } from './log-calls.ts'
 import type { NewestRecord } from './newest-record.ts'
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { Events, type LogEvent } from '../../../src/events.ts'
-import { Upkeep } from '../../../src/stores/redis/upkeep.ts'
-import { FakeClock, settle } from '../../support/fake-clock.ts'
+import { Events, type LogEvent } from '../../../../src/events.ts'
+import { Upkeep } from '../../../../src/stores/redis/log/upkeep.ts'
+import { FakeClock, settle } from '../../../support/fake-clock.ts'
 
 test('Redis is checked every minute, as its policy and replicas may have changed', async () => {
   const clock = new FakeClock()

@@ -2,7 +2,7 @@
  * The right to fetch a key, as a hash that expires: the token of its holder, its fence, its life in ms, and whether
  * anybody waits. Each script is about one key.
  */
-import { RedisScript } from './script.ts'
+import { RedisScript } from '../script.ts'
 
 /**
  * Arguments: token, life in ms. Replies with whether it was granted, the holder's fence, and for how many ms it is held

@@ -1,4 +1,4 @@
-import type { Clock, FetchEnding, Lease } from '../../model.ts'
+import type { Clock, FetchEnding, Lease } from '../../../model.ts'
 import type { Ending } from './fetch-endings.ts'
 
 /** All times are milliseconds. */

@@ -1,11 +1,11 @@
-import type { SharedLogState } from '../log/generations.ts'
-import type { JournalEntry } from '../log/journal.ts'
-import { FORGOTTEN_AFTER_LEASES } from '../log/live-nodes.ts'
-import type { Mark } from '../log/marks.ts'
-import { isCluster, isReady, type RedisClient } from './connection.ts'
+import type { SharedLogState } from '../../log/generations.ts'
+import type { JournalEntry } from '../../log/journal.ts'
+import { FORGOTTEN_AFTER_LEASES } from '../../log/live-nodes.ts'
+import type { Mark } from '../../log/marks.ts'
+import { isCluster, isReady, type RedisClient } from '../connection.ts'
 import { APPEND, type Head, JOIN, type Known, knownArguments, LEAVE, logKeys, REPORT, TRIM } from './log-scripts.ts'
-import type { RedisScript } from './script.ts'
-import { oneAtATime } from './one-at-a-time.ts'
+import type { RedisScript } from '../script.ts'
+import { oneAtATime } from '../one-at-a-time.ts'
 
 type Seen = Pick<Known, 'generation' | 'position' | 'nonce'>
 

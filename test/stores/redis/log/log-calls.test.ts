@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import type { RedisClient } from '../../../src/stores/redis/connection.ts'
-import { RedisLogCalls } from '../../../src/stores/redis/log-calls.ts'
-import { settle } from '../../support/fake-clock.ts'
+import type { RedisClient } from '../../../../src/stores/redis/connection.ts'
+import { RedisLogCalls } from '../../../../src/stores/redis/log/log-calls.ts'
+import { settle } from '../../../support/fake-clock.ts'
 
 /** Calls to a Redis with this many replicas; the test completes each WAIT with the number of replicas in time. */
 async function withReplicas(count: number) {
