@@ -326,6 +326,13 @@ describe('imports', () => {
     expect(importers.filter((file) => !allowed.some((prefix) => file.startsWith(prefix)))).toEqual([])
   })
 
+  test('a worker loads nothing of its primary', () => {
+    const importers = files.filter((file) =>
+      importsOf(file).some((target) => target.startsWith('src/workers/primary/')),
+    )
+    expect(importers.filter((file) => !/^src\/workers\/primary[./]/.test(file))).toEqual([])
+  })
+
   test('load tests drive Herdgate from outside', () => {
     const inside = files.filter(
       (file) => file.startsWith('load-tests/') && importsOf(file).some((target) => target.startsWith('src/')),

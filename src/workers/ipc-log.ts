@@ -1,6 +1,6 @@
 import type { InvalidationLog, InvalidationMode, LogNode, Receipt, Selectors, Stamp, Verdict } from '../model.ts'
 import { type LogState, Marks, MAX_TARGETS } from '../stores/log/marks.ts'
-import type { WorkerRecord } from './primary-log.ts'
+import type { WorkerRecord } from './primary/primary-log.ts'
 
 export interface IpcLogOptions {
   /** The worker's name among the nodes. */

@@ -22,10 +22,10 @@ import { logRequests } from '../logging/access-log.ts'
 import { logStates } from '../logging/state-log.ts'
 import { openLog } from '../server/tiers.ts'
 import { REVISION, VERSION } from '../version.ts'
-import { containerShares } from './share.ts'
-import { sumOfStatistics, sumOfTiers } from './statistics.ts'
-import { WorkersLive } from './workers-live.ts'
-import { Workforce, type WorkforceParts } from './workforce.ts'
+import { containerShares } from './primary/share.ts'
+import { sumOfStatistics, sumOfTiers } from './primary/statistics.ts'
+import { WorkersLive } from './primary/workers-live.ts'
+import { Workforce, type WorkforceParts } from './primary/workforce.ts'
 
 const WORKER = join(import.meta.dirname, `worker${extname(import.meta.filename)}`)
 

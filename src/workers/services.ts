@@ -7,8 +7,8 @@ import type { Snapshot } from '../live/live.ts'
 import type { MetricReport } from '../metrics/reports.ts'
 import type { Awaitable, FetchEnding, InvalidationMode, Receipt, Selectors } from '../model.ts'
 import type { LogState } from '../stores/log/marks.ts'
-import type { Turn } from './lease-table.ts'
-import type { WorkerRecord } from './primary-log.ts'
+import type { Turn } from './primary/lease-table.ts'
+import type { WorkerRecord } from './primary/primary-log.ts'
 
 /** What a worker asks of the primary. */
 export interface PrimaryService {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
 import { afterEach, expect, test, vi } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
-import { Pool } from '../../src/workers/pool.ts'
+import { Pool } from '../../src/workers/primary/pool.ts'
 
 afterEach(() => {
   vi.unstubAllEnvs()

@@ -1,5 +1,5 @@
 import type { FetchLeases } from '../../src/model.ts'
-import { LeaseTable } from '../../src/workers/lease-table.ts'
+import { LeaseTable } from '../../src/workers/primary/lease-table.ts'
 
 /** Leases never expire. */
 const ENDLESS = { now: () => 0, after: () => () => {} }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { InvalidationMode, Selectors, Stamp } from '../../src/model.ts'
 import { IpcLog } from '../../src/workers/ipc-log.ts'
-import { PrimaryLog, type WorkerRecord } from '../../src/workers/primary-log.ts'
+import { PrimaryLog, type WorkerRecord } from '../../src/workers/primary/primary-log.ts'
 import { logContract } from '../stores/log-contract.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { line } from './line.ts'

@@ -1,6 +1,6 @@
-import type { Statistics } from '../cache/statistics.ts'
-import { type Live, MAX_WATCHERS, type Snapshot } from '../live/live.ts'
-import type { Clock } from '../model.ts'
+import type { Statistics } from '../../cache/statistics.ts'
+import { type Live, MAX_WATCHERS, type Snapshot } from '../../live/live.ts'
+import type { Clock } from '../../model.ts'
 import { sumOfSnapshots } from './snapshots.ts'
 
 export interface WorkersLiveParts {

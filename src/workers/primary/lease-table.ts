@@ -1,5 +1,5 @@
-import type { Clock, FetchEnding, LeaseAnswer } from '../model.ts'
-import { LEASE_LIFE_MS } from '../stores/lease-life.ts'
+import type { Clock, FetchEnding, LeaseAnswer } from '../../model.ts'
+import { LEASE_LIFE_MS } from '../../stores/lease-life.ts'
 
 /** The answer to `take`, as it is sent to another process. */
 export type Turn = { readonly kind: 'held'; readonly fence: number } | Exclude<LeaseAnswer, { kind: 'held' }>

@@ -1,7 +1,7 @@
 import type { Worker } from 'node:cluster'
-import { Calls, type Message } from './calls.ts'
+import { Calls, type Message } from '../calls.ts'
 import { watchHandedConnections } from './handed-connection.ts'
-import type { PrimaryService, WorkerService } from './services.ts'
+import type { PrimaryService, WorkerService } from '../services.ts'
 
 /** One worker process, as its primary sees it. */
 export class Member {

@@ -1,5 +1,5 @@
-import type { Statistics } from '../cache/statistics.ts'
-import { byResult, hitRatioOf, type Tier, type TierUsage } from '../model.ts'
+import type { Statistics } from '../../cache/statistics.ts'
+import { byResult, hitRatioOf, type Tier, type TierUsage } from '../../model.ts'
 
 /** Adds up the statistics of several processes; those of the log are the first one's. */
 export function sumOfStatistics(own: Statistics, others: readonly Statistics[]): Statistics {

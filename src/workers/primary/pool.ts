@@ -1,13 +1,13 @@
 /** The worker processes: started, watched, and replaced when they end. */
 import cluster from 'node:cluster'
 import type { Logger } from 'pino'
-import { HerdgateError } from '../errors.ts'
-import type { Clock } from '../model.ts'
-import { LATE, within } from '../deadline.ts'
+import { HerdgateError } from '../../errors.ts'
+import type { Clock } from '../../model.ts'
+import { LATE, within } from '../../deadline.ts'
 import { delayBefore } from './back-off.ts'
 import { fork } from './fork.ts'
 import { Member } from './member.ts'
-import type { ListenFailure, PrimaryService } from './services.ts'
+import type { ListenFailure, PrimaryService } from '../services.ts'
 
 export interface PoolOptions {
   /** The module that a worker runs. */

@@ -1,5 +1,5 @@
 import cluster, { type Worker } from 'node:cluster'
-import { messageOf } from '../errors.ts'
+import { messageOf } from '../../errors.ts'
 
 /**
  * Starts a process that runs the module of the pool. One that cannot be started, as for want of an executable or of

@@ -1,6 +1,15 @@
-import type { Clock, InvalidationLog, InvalidationMode, LogNode, Receipt, Selectors, Stamp, Verdict } from '../model.ts'
-import { LATE, within } from '../deadline.ts'
-import { type LogState, Marks, MAX_TARGETS, targetsOf } from '../stores/log/marks.ts'
+import type {
+  Clock,
+  InvalidationLog,
+  InvalidationMode,
+  LogNode,
+  Receipt,
+  Selectors,
+  Stamp,
+  Verdict,
+} from '../../model.ts'
+import { LATE, within } from '../../deadline.ts'
+import { type LogState, Marks, MAX_TARGETS, targetsOf } from '../../stores/log/marks.ts'
 
 /** One record, as it is sent to workers. */
 export interface WorkerRecord {

@@ -1,8 +1,8 @@
 /** What workers have counted: the last report of each that runs, and the totals of those that have ended. */
-import type { Statistics } from '../cache/statistics.ts'
-import { type MetricReport, sumOfCounts } from '../metrics/reports.ts'
+import type { Statistics } from '../../cache/statistics.ts'
+import { type MetricReport, sumOfCounts } from '../../metrics/reports.ts'
 import type { Member } from './member.ts'
-import type { Report } from './services.ts'
+import type { Report } from '../services.ts'
 import { countsOf, sumOfStatistics } from './statistics.ts'
 
 export class Reports {

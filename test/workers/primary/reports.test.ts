@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import type { Statistics } from '../../src/cache/statistics.ts'
-import type { Member } from '../../src/workers/member.ts'
-import { Reports } from '../../src/workers/reports.ts'
+import type { Statistics } from '../../../src/cache/statistics.ts'
+import type { Member } from '../../../src/workers/primary/member.ts'
+import { Reports } from '../../../src/workers/primary/reports.ts'
 
 test('what a worker closes while it shuts down is not reported as degraded', () => {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is counted does not matter here

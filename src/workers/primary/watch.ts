@@ -1,9 +1,9 @@
-import type { Clock } from '../model.ts'
-import { LATE, within } from '../deadline.ts'
-import { LEASE_LIFE_MS } from '../stores/lease-life.ts'
+import type { Clock } from '../../model.ts'
+import { LATE, within } from '../../deadline.ts'
+import { LEASE_LIFE_MS } from '../../stores/lease-life.ts'
 import type { Member } from './member.ts'
 import type { Pool } from './pool.ts'
-import type { Report } from './services.ts'
+import type { Report } from '../services.ts'
 
 /** How often each worker reports what it has counted, and so that it is alive; ms. */
 const REPORT_EVERY_MS = 1_000

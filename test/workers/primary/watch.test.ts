@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
-import type { Member } from '../../src/workers/member.ts'
-import { Watch } from '../../src/workers/watch.ts'
-import { FakeClock, settle } from '../support/fake-clock.ts'
+import type { Member } from '../../../src/workers/primary/member.ts'
+import { Watch } from '../../../src/workers/primary/watch.ts'
+import { FakeClock, settle } from '../../support/fake-clock.ts'
 
 test('a worker that has not reported for two seconds is reported as late before it counts as hung', async () => {
   const clock = new FakeClock()

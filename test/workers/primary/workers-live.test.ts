@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import type { Statistics } from '../../src/cache/statistics.ts'
-import { MAX_WATCHERS, type Snapshot } from '../../src/live/live.ts'
-import { WorkersLive } from '../../src/workers/workers-live.ts'
-import { FakeClock } from '../support/fake-clock.ts'
+import type { Statistics } from '../../../src/cache/statistics.ts'
+import { MAX_WATCHERS, type Snapshot } from '../../../src/live/live.ts'
+import { WorkersLive } from '../../../src/workers/primary/workers-live.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
 
 const NONE = { hit: 0, stale: 0, stale_if_error: 0, revalidated: 0, collapsed: 0, miss: 0, pass: 0, error: 0, shed: 0 }
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is counted does not matter here

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { Events } from '../../src/events.ts'
-import { onContent } from '../../src/heap/content-volume.ts'
-import type { Member } from '../../src/workers/member.ts'
-import { SharedParts } from '../../src/workers/shared-parts.ts'
-import { valid } from '../config/given.ts'
-import { FakeClock } from '../support/fake-clock.ts'
+import { Events } from '../../../src/events.ts'
+import { onContent } from '../../../src/heap/content-volume.ts'
+import type { Member } from '../../../src/workers/primary/member.ts'
+import { SharedParts } from '../../../src/workers/primary/shared-parts.ts'
+import { valid } from '../../config/given.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
 
 const asked = (key: string) => ({ key, mostBytes: 2 ** 20 })
 

@@ -1,8 +1,8 @@
-import type { Events } from '../events.ts'
-import type { Yielding } from '../heap/memory-pressure.ts'
-import type { TierUsage } from '../model.ts'
-import { PlainLru } from '../stores/memory/plain-lru.ts'
-import { YieldingLimit } from '../stores/memory/yielding-limit.ts'
+import type { Events } from '../../events.ts'
+import type { Yielding } from '../../heap/memory-pressure.ts'
+import type { TierUsage } from '../../model.ts'
+import { PlainLru } from '../../stores/memory/plain-lru.ts'
+import { YieldingLimit } from '../../stores/memory/yielding-limit.ts'
 
 /** What map, list and buffer take for each copy, in bytes. */
 const RECORD = 400

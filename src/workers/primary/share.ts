@@ -1,5 +1,5 @@
-import type { Config } from '../config.ts'
-import { neededByOne } from '../config/memory-shares.ts'
+import type { Config } from '../../config.ts'
+import { neededByOne } from '../../config/memory-shares.ts'
 
 /**
  * The configuration of one of several workers, with its part of the limits of memory, clients and origins, which are

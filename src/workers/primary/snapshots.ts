@@ -1,7 +1,7 @@
 /** Combines the snapshots of several workers, one per second, into one. */
-import type { Statistics } from '../cache/statistics.ts'
-import { type LiveOrigin, type LiveRequest, MAX_RECENT, type Snapshot } from '../live/live.ts'
-import { byResult } from '../model.ts'
+import type { Statistics } from '../../cache/statistics.ts'
+import { type LiveOrigin, type LiveRequest, MAX_RECENT, type Snapshot } from '../../live/live.ts'
+import { byResult } from '../../model.ts'
 
 /**
  * Adds up one snapshot of each worker.
