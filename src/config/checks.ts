@@ -2,13 +2,13 @@
  * Checks across values: names that must be unique or exist, ports that must differ, an admin port open to others. All
  * of them work on values that may be invalid, so that one start reports every fault.
  */
-import { chaosFaults } from './chaos-checks.ts'
+import { chaosFaults } from './checks/chaos.ts'
 import { type Fault, listed } from './fault.ts'
-import { listenerFaults } from './listener-checks.ts'
-import { routeFaults } from './route-checks.ts'
+import { listenerFaults } from './checks/listeners.ts'
+import { routeFaults } from './checks/routes.ts'
 import { listAt, mapAt } from './raw-values.ts'
 import { definesDefaultPool, type Sources } from './sources.ts'
-import { storeFaults } from './store-checks.ts'
+import { storeFaults } from './checks/stores.ts'
 
 export function crossFaults(sources: Sources): Fault[] {
   return [

@@ -13,9 +13,9 @@ export const configuration: Target = {
     [
       'src/config.ts',
       'src/config/checks.ts',
-      'src/config/listener-checks.ts',
-      'src/config/route-checks.ts',
-      'src/config/store-checks.ts',
+      'src/config/checks/listeners.ts',
+      'src/config/checks/routes.ts',
+      'src/config/checks/stores.ts',
       'src/config/document.ts',
       'src/config/explain.ts',
     ],

@@ -1,9 +1,9 @@
 /** Names of routes are unique, and their origins exist. */
-import type { ParsedDocument } from './document.ts'
-import { type Fault, faultMessage, listed } from './fault.ts'
-import { suggestions } from './nearest.ts'
-import { asMap, listAt, mapAt } from './raw-values.ts'
-import { DEFAULT_NAME, definesDefaultPool, type Sources } from './sources.ts'
+import type { ParsedDocument } from '../document.ts'
+import { type Fault, faultMessage, listed } from '../fault.ts'
+import { suggestions } from '../nearest.ts'
+import { asMap, listAt, mapAt } from '../raw-values.ts'
+import { DEFAULT_NAME, definesDefaultPool, type Sources } from '../sources.ts'
 
 export function routeFaults(sources: Sources): Fault[] {
   const { document } = sources

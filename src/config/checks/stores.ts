@@ -1,6 +1,6 @@
-import type { Fault } from './fault.ts'
-import { asMap, isMap, mapAt } from './raw-values.ts'
-import { isGiven, type Sources } from './sources.ts'
+import type { Fault } from '../fault.ts'
+import { asMap, isMap, mapAt } from '../raw-values.ts'
+import { isGiven, type Sources } from '../sources.ts'
 
 /** The member that a tier in the file cannot do without, and the other ways to give it. */
 const NEEDED = [

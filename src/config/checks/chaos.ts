@@ -1,8 +1,8 @@
 /** Fault injection must be asked for twice, by a flag and in the file, and only for tiers and origins that exist. */
-import { didYouMean, type Fault } from './fault.ts'
-import { suggestions } from './nearest.ts'
-import { mapAt } from './raw-values.ts'
-import { DEFAULT_NAME, definesDefaultPool, isGiven, type Sources } from './sources.ts'
+import { didYouMean, type Fault } from '../fault.ts'
+import { suggestions } from '../nearest.ts'
+import { mapAt } from '../raw-values.ts'
+import { DEFAULT_NAME, definesDefaultPool, isGiven, type Sources } from '../sources.ts'
 
 const CHAOS_FLAG = '--chaos'
 

@@ -1,8 +1,8 @@
 /** The two ports differ, and the admin port is not open to others without a token. */
-import { isLoopback, overlap } from './addresses.ts'
-import type { Fault } from './fault.ts'
-import { mapAt } from './raw-values.ts'
-import { isGiven, type Listeners, listeners, type Sources } from './sources.ts'
+import { isLoopback, overlap } from '../addresses.ts'
+import type { Fault } from '../fault.ts'
+import { mapAt } from '../raw-values.ts'
+import { isGiven, type Listeners, listeners, type Sources } from '../sources.ts'
 
 export function listenerFaults(sources: Sources): Fault[] {
   const used = listeners(sources)
