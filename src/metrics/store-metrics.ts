@@ -23,17 +23,21 @@ const EVICTION_REASONS: Member<'eviction', 'reason'> = [
 /** Seconds: from a look-up in memory to a shared store that is about to time out. */
 const OPERATION_BOUNDS = [0.000_001, 0.000_005, 0.000_025, 0.0001, 0.0005, 0.0025, 0.01, 0.05, 0.25, 1]
 
+const TIER = new Label('tier', TIERS)
+
 /**
  * What the stores hold, do and evict.
  * @param tiers the configured ones
  */
 export function storeMetrics(events: Events, usage: () => readonly TierUsage[], tiers: readonly Tier[]): Metric[] {
-  const tier = new Label('tier', TIERS)
+  return [...usageMetrics(usage), ...operationMetrics(events, tiers), evictionCounter(events, tiers)]
+}
+
+function operationMetrics(events: Events, tiers: readonly Tier[]): Metric[] {
   const op = new Label('op', OPERATIONS)
   const outcome = new Label('outcome', STORE_OUTCOMES)
-  const reason = new Label('reason', EVICTION_REASONS)
   const operations = new Counter({ name: 'herdgate_store_operations_total', help: 'Operations of store tiers.' }, [
-    tier,
+    TIER,
     op,
     outcome,
   ])
@@ -42,16 +46,10 @@ export function storeMetrics(events: Events, usage: () => readonly TierUsage[], 
       name: 'herdgate_store_operation_duration_seconds',
       help: 'Duration of store operations; in memory one in 64 is timed.',
     },
-    [tier, op],
+    [TIER, op],
     OPERATION_BOUNDS,
   )
-  const evictions = new Counter({ name: 'herdgate_store_evictions_total', help: 'Entries evicted or refused.' }, [
-    tier,
-    reason,
-  ])
-  for (const name of tiers) {
-    const tierIndex = tier.indexOf(name)
-    EVICTION_REASONS.forEach((_, at) => evictions.sets.slotOf(tierIndex, at))
+  for (const tierIndex of tiers.map((name) => TIER.indexOf(name))) {
     OPERATIONS.forEach((done, at) => {
       durations.sets.slotOf(tierIndex, at)
       const outcomes = done === 'get' ? OUTCOMES_OF_LOOK_UPS : OUTCOMES_OF_CHANGES
@@ -63,18 +61,28 @@ export function storeMetrics(events: Events, usage: () => readonly TierUsage[], 
   let slot = 0
   events.on('store', (done) => {
     if (done !== last) {
-      slot = operations.sets.slotOf(tier.indexOf(done.tier), op.indexOf(done.op), outcome.indexOf(done.outcome))
+      slot = operations.sets.slotOf(TIER.indexOf(done.tier), op.indexOf(done.op), outcome.indexOf(done.outcome))
       last = done
     }
     operations.add(slot, 1)
     if (done.ms !== undefined) {
-      durations.observe(durations.sets.slotOf(tier.indexOf(done.tier), op.indexOf(done.op)), done.ms)
+      durations.observe(durations.sets.slotOf(TIER.indexOf(done.tier), op.indexOf(done.op)), done.ms)
     }
   })
+  return [operations, durations]
+}
+
+function evictionCounter(events: Events, tiers: readonly Tier[]): Metric {
+  const reason = new Label('reason', EVICTION_REASONS)
+  const evictions = new Counter({ name: 'herdgate_store_evictions_total', help: 'Entries evicted or refused.' }, [
+    TIER,
+    reason,
+  ])
+  for (const name of tiers) EVICTION_REASONS.forEach((_, at) => evictions.sets.slotOf(TIER.indexOf(name), at))
   events.on('eviction', (out) =>
-    evictions.add(evictions.sets.slotOf(tier.indexOf(out.tier), reason.indexOf(out.reason)), out.count ?? 1),
+    evictions.add(evictions.sets.slotOf(TIER.indexOf(out.tier), reason.indexOf(out.reason)), out.count ?? 1),
   )
-  return [...usageMetrics(usage), operations, durations, evictions]
+  return evictions
 }
 
 function usageMetrics(usage: () => readonly TierUsage[]): Metric[] {
