@@ -12,49 +12,11 @@ const EXAMPLES = { tags: 'products', urls: 'https://shop.example/p/1', prefixes:
 
 /** @param {HTMLElement} parent */
 export function purge(parent) {
-  const kind = element(
-    'select',
-    { id: 'purge-kind' },
-    ...Object.entries(KINDS).map(([value, name]) => element('option', { value }, name)),
-  )
-  const what = element('input', {
-    id: 'purge-what',
-    type: 'text',
-    required: true,
-    spellcheck: false,
-    autocomplete: 'off',
-  })
-  const soft = element(
-    'button',
-    { type: 'submit', value: 'invalidate', title: 'Revalidate before the next use' },
-    'Invalidate',
-  )
-  const hard = element(
-    'button',
-    { type: 'submit', value: 'purge', className: 'danger', title: 'Never serve it again' },
-    'Purge',
-  )
+  const { form, kind, what, soft, hard } = purgeForm()
+  const hint = element('small', {}, 'Invalidate: revalidated before its next use. Purge: never served again.')
   const status = element('p', { className: 'said', role: 'status' })
   const acks = element('ul', { className: 'rows scroll acks' })
-  const form = element(
-    'form',
-    { className: 'purge' },
-    element('label', { className: 'visually-hidden', htmlFor: 'purge-kind' }, 'Select by'),
-    kind,
-    element('label', { className: 'visually-hidden', htmlFor: 'purge-what' }, 'Tag or URL'),
-    what,
-    element('div', { className: 'buttons' }, soft, hard),
-  )
-  const hint = element('small', {}, 'Invalidate: revalidated before its next use. Purge: never served again.')
   parent.append(form, hint, status, acks)
-
-  const change = () => {
-    const all = kind.value === 'all'
-    what.disabled = all
-    what.placeholder = all ? '' : (EXAMPLES[kind.value] ?? '')
-  }
-  kind.addEventListener('change', change)
-  change()
 
   /** The receipt of the last record made here. @type {Receipt | undefined} */
   let receipt
@@ -94,19 +56,71 @@ export function purge(parent) {
   /** Each node's acknowledgement, as snapshots report it. @param {View} view */
   return (view) => {
     const rows = receipt === undefined ? [] : (view.last?.stats.nodes ?? [])
-    keyed(acks, rows, ({ id }) => id, ack)
+    keyed(
+      acks,
+      rows,
+      ({ id }) => id,
+      ({ id }) => ackRow(id, (position) => position >= (receipt?.position ?? 0)),
+    )
   }
+}
 
-  /** @param {{ id: string, position: number }} node */
-  function ack({ id }) {
-    const mark = element('span', { className: 'badge' })
-    const made = element('li', {}, element('code', { title: id }, id), mark)
-    /** @param {{ position: number }} node */
-    const update = ({ position }) => {
-      const follows = position >= (receipt?.position ?? 0)
-      say(mark, follows ? 'acknowledged' : 'not yet')
-      mark.className = `badge ${follows ? 'good' : 'poor'}`
-    }
-    return Object.assign(made, { update })
+/** The form, and what in it is read or changed later. */
+function purgeForm() {
+  const kind = element(
+    'select',
+    { id: 'purge-kind' },
+    ...Object.entries(KINDS).map(([value, name]) => element('option', { value }, name)),
+  )
+  const what = element('input', {
+    id: 'purge-what',
+    type: 'text',
+    required: true,
+    spellcheck: false,
+    autocomplete: 'off',
+  })
+  const soft = element(
+    'button',
+    { type: 'submit', value: 'invalidate', title: 'Revalidate before the next use' },
+    'Invalidate',
+  )
+  const hard = element(
+    'button',
+    { type: 'submit', value: 'purge', className: 'danger', title: 'Never serve it again' },
+    'Purge',
+  )
+  const form = element(
+    'form',
+    { className: 'purge' },
+    element('label', { className: 'visually-hidden', htmlFor: 'purge-kind' }, 'Select by'),
+    kind,
+    element('label', { className: 'visually-hidden', htmlFor: 'purge-what' }, 'Tag or URL'),
+    what,
+    element('div', { className: 'buttons' }, soft, hard),
+  )
+  const change = () => {
+    const all = kind.value === 'all'
+    what.disabled = all
+    what.placeholder = all ? '' : (EXAMPLES[kind.value] ?? '')
   }
+  kind.addEventListener('change', change)
+  change()
+  return { form, kind, what, soft, hard }
+}
+
+/**
+ * A node, and whether it has acknowledged the record.
+ * @param {string} id
+ * @param {(position: number) => boolean} follows
+ */
+function ackRow(id, follows) {
+  const mark = element('span', { className: 'badge' })
+  const row = element('li', {}, element('code', { title: id }, id), mark)
+  /** @param {{ position: number }} node */
+  const update = ({ position }) => {
+    const hasAcknowledged = follows(position)
+    say(mark, hasAcknowledged ? 'acknowledged' : 'not yet')
+    mark.className = `badge ${hasAcknowledged ? 'good' : 'poor'}`
+  }
+  return Object.assign(row, { update })
 }
