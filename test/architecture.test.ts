@@ -54,6 +54,17 @@ const RULES: readonly Rule[] = [
 
   // The cache: what it decides, how it acts on it, and where it stores entries.
   {
+    from: 'src/policy/fields/',
+    may: [
+      'src/policy/fields/',
+      'src/policy/memoized.ts',
+      'src/policy/target.ts',
+      'src/fields.ts',
+      'src/token.ts',
+      'npm:structured-headers',
+    ],
+  },
+  {
     from: 'src/policy/',
     may: [
       'src/policy/',
@@ -209,7 +220,7 @@ const RULES: readonly Rule[] = [
     may: [
       'src/config',
       'src/stores/redis/url.ts',
-      'src/policy/tag-caps.ts',
+      'src/policy/fields/tag-caps.ts',
       'src/token.ts',
       'src/model.ts',
       'src/errors.ts',

@@ -3,7 +3,7 @@ import type { Route, Selectors } from '../model.ts'
 import { checkNames, type Names, shown, strings, tagList } from '../given.ts'
 import { urlsOfBothSchemes } from '../policy/absolute-url.ts'
 import { namesOf } from '../policy/key.ts'
-import { withSpellings } from '../policy/tags.ts'
+import { withSpellings } from '../policy/fields/tags.ts'
 import { nameOf } from '../policy/target.ts'
 
 /** At least one selector. */

@@ -2,7 +2,7 @@ import type { Hit } from '../cache/http/hit.ts'
 import { field } from '../fields.ts'
 import { headText } from '../head-text.ts'
 import type { StoredResponse } from '../model.ts'
-import { notModifiedHead } from '../policy/not-modified.ts'
+import { notModifiedHead } from '../policy/fields/not-modified.ts'
 import { ageOf, cachedHead } from '../policy/response.ts'
 import type { PlainHead } from './plain-head.ts'
 

@@ -4,7 +4,7 @@ import type { EventPayloads, Events, RequestEvent } from '../events.ts'
 import { type Fields, field } from '../fields.ts'
 import type { Selectors } from '../model.ts'
 import { purgeLine, requestLine } from './log-line.ts'
-import { cacheStatus } from '../policy/cache-status.ts'
+import { cacheStatus } from '../policy/fields/cache-status.ts'
 import { octetsInJson, printable } from './printable.ts'
 import { redactedPath } from './redacted-path.ts'
 

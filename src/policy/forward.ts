@@ -1,17 +1,17 @@
 /** The fields of the request sent to the origin (RFC 9110 section 7.6, RFC 7239). */
 import { type Fields, field, fieldLines, has, HOP_BY_HOP } from '../fields.ts'
 import type { CacheRequest, Peer, Rules } from '../model.ts'
-import { CONDITIONALS } from './conditionals.ts'
-import { forwarding, joined } from './forwarded.ts'
-import { connectionOptions } from './hop-by-hop.ts'
-import { hopsLeft } from './max-forwards.ts'
-import { isImpersonating } from './impersonating-fields.ts'
-import { lenientName } from './lenient-names.ts'
-import { normalCodings, PREFERENCE_FIELDS } from './preferences.ts'
+import { CONDITIONALS } from './fields/conditionals.ts'
+import { forwarding, joined } from './fields/forwarded.ts'
+import { connectionOptions } from './fields/hop-by-hop.ts'
+import { hopsLeft } from './fields/max-forwards.ts'
+import { isImpersonating } from './fields/impersonating-fields.ts'
+import { lenientName } from './fields/lenient-names.ts'
+import { normalCodings, PREFERENCE_FIELDS } from './fields/preferences.ts'
 import { memoized } from './memoized.ts'
 import { locate } from './target.ts'
-import { SURROGATE } from './targeted-control.ts'
-import { viaMember } from './via.ts'
+import { SURROGATE } from './fields/targeted-control.ts'
+import { viaMember } from './fields/via.ts'
 
 export interface UpstreamOptions {
   /** Conditional field lines added by the cache. */

@@ -1,9 +1,9 @@
 /** How long a response is fresh, and how long it may be used after that (RFC 9111 section 4.2, RFC 5861). */
 import { type Fields, field, fieldLines, trimmed } from '../fields.ts'
 import type { Lifetime, Rules } from '../model.ts'
-import { MAX_DELTA_SECONDS } from './cache-control.ts'
-import { type ResponseDirectives, responseDirectives } from './targeted-control.ts'
-import { parseDate } from './dates.ts'
+import { MAX_DELTA_SECONDS } from './fields/cache-control.ts'
+import { type ResponseDirectives, responseDirectives } from './fields/targeted-control.ts'
+import { parseDate } from './fields/dates.ts'
 import { canBeValidated } from './validation.ts'
 
 interface Response {

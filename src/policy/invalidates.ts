@@ -1,7 +1,7 @@
 /** What a successful unsafe request invalidates (RFC 9111 section 4.4, RFC 9875 section 3). */
 import { type Fields, fieldLines, trimmed } from '../fields.ts'
 import type { CacheRequest } from '../model.ts'
-import { groupsOf, groupTag } from './groups.ts'
+import { groupsOf, groupTag } from './fields/groups.ts'
 import { locate, nameOf } from './target.ts'
 
 export interface Invalidated {

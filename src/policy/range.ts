@@ -1,7 +1,7 @@
 /** Byte ranges (RFC 9110 section 14): what a client requests, and what a copy can provide. */
 import { type Fields, field, trimmed } from '../fields.ts'
 import type { ByteRange, CacheRequest, PartialContent } from '../model.ts'
-import { parseDate } from './dates.ts'
+import { parseDate } from './fields/dates.ts'
 
 /** A member of a Range field: from `first` to `last` or to the end, or the last `suffix` bytes. */
 export type RangeSpec = { readonly first: number; readonly last: number | undefined } | { readonly suffix: number }

@@ -1,10 +1,10 @@
 /** The request for a background refresh of a copy. */
 import { type Fields, lines, without } from '../fields.ts'
 import type { CacheRequest, Route, StoredResponse } from '../model.ts'
-import { SECRETS } from './credentials.ts'
+import { SECRETS } from './fields/credentials.ts'
 import { keyOf } from './key.ts'
-import { isImpersonating } from './impersonating-fields.ts'
-import { lenientName } from './lenient-names.ts'
+import { isImpersonating } from './fields/impersonating-fields.ts'
+import { lenientName } from './fields/lenient-names.ts'
 
 type Copy = Pick<StoredResponse, 'varyOn' | 'partial'>
 

@@ -1,9 +1,9 @@
 /** Which requests are admitted. */
 import { HerdgateError } from '../errors.ts'
 import type { CacheRequest, Route } from '../model.ts'
-import { connectionProblem } from './hop-by-hop.ts'
+import { connectionProblem } from './fields/hop-by-hop.ts'
 import { matchRoute } from './route.ts'
-import { loops } from './via.ts'
+import { loops } from './fields/via.ts'
 
 export type Checked =
   | { readonly kind: 'admitted'; readonly route: Route }

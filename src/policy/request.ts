@@ -2,9 +2,9 @@
 import type { Fields } from '../fields.ts'
 import { isSafe } from '../methods.ts'
 import type { CacheRequest, Detail, ForwardReason, Rules } from '../model.ts'
-import { isCredentialed } from './credentials.ts'
-import { losesFields } from './hop-by-hop.ts'
-import { requestDirectives } from './request-directives.ts'
+import { isCredentialed } from './fields/credentials.ts'
+import { losesFields } from './fields/hop-by-hop.ts'
+import { requestDirectives } from './fields/request-directives.ts'
 
 export type RequestKind = Lookup | Pass | Refuse | Unsafe
 

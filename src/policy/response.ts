@@ -1,12 +1,12 @@
 /** Which of a response's fields are stored, and which a client gets. */
 import { type Fields, fieldLines, has, without } from '../fields.ts'
 import type { Outcome, Rules, StoredResponse } from '../model.ts'
-import { MAX_DELTA_SECONDS } from './cache-control.ts'
-import { cacheStatus } from './cache-status.ts'
-import { parseDate } from './dates.ts'
-import { hopByHop } from './hop-by-hop.ts'
-import { isTagField } from './tags.ts'
-import { viaMember } from './via.ts'
+import { MAX_DELTA_SECONDS } from './fields/cache-control.ts'
+import { cacheStatus } from './fields/cache-status.ts'
+import { parseDate } from './fields/dates.ts'
+import { hopByHop } from './fields/hop-by-hop.ts'
+import { isTagField } from './fields/tags.ts'
+import { viaMember } from './fields/via.ts'
 
 /** Addressed to this cache (RFC 9213 section 3, W3C Edge Architecture): stored for later validations, not forwarded. */
 const OWN_CONTROL = 'herdgate-cache-control'

@@ -1,4 +1,4 @@
-import { SECRETS } from './credentials.ts'
+import { SECRETS } from './fields/credentials.ts'
 
 /**
  * Request fields that affect whether a stored response may be used; lower-cased names. Without any of them, the policy

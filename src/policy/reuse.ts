@@ -10,10 +10,10 @@ import type {
   Rules,
   StoredResponse,
 } from '../model.ts'
-import type { Directives } from './cache-control.ts'
+import type { Directives } from './fields/cache-control.ts'
 import { type RequestedRanges, requestedRanges, select } from './range.ts'
-import { responseDirectives } from './targeted-control.ts'
-import { requestDirectives } from './request-directives.ts'
+import { responseDirectives } from './fields/targeted-control.ts'
+import { requestDirectives } from './fields/request-directives.ts'
 
 type HttpFound = Found<StoredResponse>
 type HttpDecision = Decision<StoredResponse>

@@ -1,8 +1,8 @@
 /** Whether a response may be stored, and so given to other clients (RFC 9111 section 3). */
 import { type Fields, field, has } from '../fields.ts'
 import type { CacheRequest, Detail, OriginResponse, Rules } from '../model.ts'
-import { requestDirectives } from './request-directives.ts'
-import { CONTROL_FIELDS, type ResponseDirectives, responseDirectives } from './targeted-control.ts'
+import { requestDirectives } from './fields/request-directives.ts'
+import { CONTROL_FIELDS, type ResponseDirectives, responseDirectives } from './fields/targeted-control.ts'
 import {
   type Freshness,
   forbidsStale,
@@ -11,10 +11,10 @@ import {
   isWorseThanAnyCopy,
   staleWindows,
 } from './freshness.ts'
-import { connectionOptions } from './hop-by-hop.ts'
-import { CREDENTIALS } from './credentials.ts'
+import { connectionOptions } from './fields/hop-by-hop.ts'
+import { CREDENTIALS } from './fields/credentials.ts'
 import { parseContentRange, requestedRanges } from './range.ts'
-import { tagsOf } from './tags.ts'
+import { tagsOf } from './fields/tags.ts'
 import { canBeValidated } from './validation.ts'
 import { varyOn } from './vary.ts'
 

@@ -1,7 +1,7 @@
 /** Which trailer fields of a response (RFC 9110 section 6.5) a client gets. */
 import { type Fields, HOP_BY_HOP, lines, without } from '../fields.ts'
-import { hopByHop } from './hop-by-hop.ts'
-import { isTagField } from './tags.ts'
+import { hopByHop } from './fields/hop-by-hop.ts'
+import { isTagField } from './fields/tags.ts'
 
 /**
  * Fields not allowed in trailers (RFC 9110 section 6.5.1): for framing, routing, caching or authentication, or needed

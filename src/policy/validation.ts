@@ -2,8 +2,8 @@
 import { type Fields, field, has, lines, trimmed, without } from '../fields.ts'
 import { CACHED_METHODS } from '../methods.ts'
 import type { CacheRequest, StoredResponse } from '../model.ts'
-import { parseDate } from './dates.ts'
-import { hopByHop } from './hop-by-hop.ts'
+import { parseDate } from './fields/dates.ts'
+import { hopByHop } from './fields/hop-by-hop.ts'
 
 interface Response {
   readonly status: number

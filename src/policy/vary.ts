@@ -2,10 +2,10 @@
 import { type Fields, field, trimmed, without } from '../fields.ts'
 import type { CacheRequest, Rules } from '../model.ts'
 import { LOWER_CASE_TOKEN } from '../token.ts'
-import { SECRETS } from './credentials.ts'
+import { SECRETS } from './fields/credentials.ts'
 import { isSentAsReceived, reachesOriginBeyondKey } from './forward.ts'
 import { digestOf, keyMember, underAnySpelling } from './key.ts'
-import { normalCodings, normalPreferences, PREFERENCE_FIELDS, preferredLanguage } from './preferences.ts'
+import { normalCodings, normalPreferences, PREFERENCE_FIELDS, preferredLanguage } from './fields/preferences.ts'
 
 const MAX_NAMES = 16
 const UNMATCHABLE = new Set(['*', 'forwarded', 'x-forwarded-for', 'via'])

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP, type Socket } from 'node:net'
 import { shown } from '../given.ts'
 import type { Peer } from '../model.ts'
-import { plainAddress, forwardedScheme } from '../policy/forwarded.ts'
+import { plainAddress, forwardedScheme } from '../policy/fields/forwarded.ts'
 
 /**
  * Tells who is at the other end of a connection, and whether what it says about its own client is trusted. Looked up

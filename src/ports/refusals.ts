@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { HerdgateError } from '../errors.ts'
 import type { Events } from '../events.ts'
 import { outcomeOfError, type Peer } from '../model.ts'
-import { clientAddress } from '../policy/forwarded.ts'
+import { clientAddress } from '../policy/fields/forwarded.ts'
 import { problemLength } from '../problem.ts'
 import type { HttpSocket } from './connections.ts'
 

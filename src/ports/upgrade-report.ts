@@ -1,7 +1,7 @@
 import type { Events } from '../events.ts'
 import type { Fields } from '../fields.ts'
 import type { Clock, Outcome, Peer, Route } from '../model.ts'
-import { clientAddress } from '../policy/forwarded.ts'
+import { clientAddress } from '../policy/fields/forwarded.ts'
 
 /** What is known of a handshake, and the events that report how it was answered. */
 export class UpgradeReport {

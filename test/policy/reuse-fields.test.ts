@@ -4,7 +4,7 @@ import { REUSE_FIELDS } from '../../src/policy/reuse-fields.ts'
 import { rangeLines } from '../../src/policy/range.ts'
 import { classify } from '../../src/policy/request.ts'
 import { decide } from '../../src/policy/reuse.ts'
-import { loops } from '../../src/policy/via.ts'
+import { loops } from '../../src/policy/fields/via.ts'
 import fc from '../support/fast-check.ts'
 import { entryWith, foundWith, NOW, rulesWith } from './support.ts'
 

@@ -1,12 +1,12 @@
 /** Only space and tab count as white space around the members of a field's value (RFC 9110 section 5.6.3). */
 import { describe, expect, test } from 'vitest'
-import { clientAddress } from '../../src/policy/forwarded.ts'
+import { clientAddress } from '../../src/policy/fields/forwarded.ts'
 import { lifetimeOf } from '../../src/policy/freshness.ts'
 import { invalidatedBy } from '../../src/policy/invalidates.ts'
 import { ifRangeHolds, parseRange } from '../../src/policy/range.ts'
 import { precondition } from '../../src/policy/validation.ts'
 import { languageKey, languageKeyOf } from '../../src/policy/vary.ts'
-import { loops } from '../../src/policy/via.ts'
+import { loops } from '../../src/policy/fields/via.ts'
 import { NOW, requestWith, rulesWith, sentUpstream } from './support.ts'
 import { fieldsOf } from '../support/fields.ts'
 

@@ -1,6 +1,6 @@
 import type { CacheRequest, Clock, Decision, Found, InvalidationLog, StoredResponse } from '../../model.ts'
 import { admit } from '../../policy/request-checks.ts'
-import { isGroupTag } from '../../policy/groups.ts'
+import { isGroupTag } from '../../policy/fields/groups.ts'
 import { keyOf } from '../../policy/key.ts'
 import { classify } from '../../policy/request.ts'
 import type { Located } from '../engine/lookup.ts'

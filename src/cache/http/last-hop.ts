@@ -1,7 +1,7 @@
 import { HerdgateError } from '../../errors.ts'
 import type { CacheRequest } from '../../model.ts'
-import { cacheStatus } from '../../policy/cache-status.ts'
-import { hopsLeft } from '../../policy/max-forwards.ts'
+import { cacheStatus } from '../../policy/fields/cache-status.ts'
+import { hopsLeft } from '../../policy/fields/max-forwards.ts'
 import { problemReply, type Reply } from './reply.ts'
 
 /** The answer to a request that may not be forwarded (Max-Forwards, RFC 9110 section 7.6.2). TRACE is refused. */

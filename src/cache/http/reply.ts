@@ -10,8 +10,8 @@ import {
   type Route,
   type StoredResponse,
 } from '../../model.ts'
-import { cacheStatus } from '../../policy/cache-status.ts'
-import { notModifiedHead } from '../../policy/not-modified.ts'
+import { cacheStatus } from '../../policy/fields/cache-status.ts'
+import { notModifiedHead } from '../../policy/fields/not-modified.ts'
 import { select } from '../../policy/range.ts'
 import { ageOf, cachedHead, passedHead } from '../../policy/response.ts'
 import { precondition } from '../../policy/validation.ts'

@@ -1,6 +1,6 @@
 /** Names: of routes, fields, methods, tags. */
 import * as z from 'zod'
-import { LONGEST_TAG, MAX_TAGS } from '../../policy/tag-caps.ts'
+import { LONGEST_TAG, MAX_TAGS } from '../../policy/fields/tag-caps.ts'
 import { TOKEN } from '../../token.ts'
 import { expected } from '../fault.ts'
 import { inQuotes, matching, text } from './text.ts'

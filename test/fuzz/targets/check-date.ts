@@ -1,4 +1,4 @@
-import { parseDate } from '../../../src/policy/dates.ts'
+import { parseDate } from '../../../src/policy/fields/dates.ts'
 import { must, mustEqual } from '../target.ts'
 
 const EARLIEST = Date.UTC(100, 0)
@@ -7,7 +7,7 @@ const END = Date.UTC(10_000, 0)
 const NEAR_MS = (50 * 365.25 + 366) * 86_400_000
 const REFERENCES = [Date.UTC(1999, 11, 31), Date.UTC(2026, 10, 18), Date.UTC(2070, 0)] as const
 
-/** Checks any text that may be a date (src/policy/dates.ts). */
+/** Checks any text that may be a date (src/policy/fields/dates.ts). */
 export function checkDate(value: string): 'date' | 'none' {
   const read = parseDate(value)
   if (read === undefined) {

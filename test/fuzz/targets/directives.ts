@@ -1,10 +1,10 @@
-import { type Directives, parseCacheControl } from '../../../src/policy/cache-control.ts'
-import { parseSurrogateControl, responseDirectives } from '../../../src/policy/targeted-control.ts'
+import { type Directives, parseCacheControl } from '../../../src/policy/fields/cache-control.ts'
+import { parseSurrogateControl, responseDirectives } from '../../../src/policy/fields/targeted-control.ts'
 import { must, mustEqual, RESPONSE_HEAD, type Target } from '../target.ts'
 
 export const directives: Target = {
   name: 'directives',
-  covers: ['src/policy/cache-control.ts', 'src/policy/targeted-control.ts', 'src/policy/memoized.ts'],
+  covers: ['src/policy/fields/cache-control.ts', 'src/policy/fields/targeted-control.ts', 'src/policy/memoized.ts'],
   dictionary: [
     ['no-store', 'no-cache', 'private', 'public', 'must-revalidate', 'proxy-revalidate', 'must-understand'],
     ['immutable', 'no-transform', 'only-if-cached', 'max-age', 's-maxage', 'stale-while-revalidate'],

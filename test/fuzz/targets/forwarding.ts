@@ -1,7 +1,7 @@
 import { fieldLines, has, lines } from '../../../src/fields.ts'
 import { admit } from '../../../src/policy/request-checks.ts'
-import { connectionOptions, connectionProblem } from '../../../src/policy/hop-by-hop.ts'
-import { loops } from '../../../src/policy/via.ts'
+import { connectionOptions, connectionProblem } from '../../../src/policy/fields/hop-by-hop.ts'
+import { loops } from '../../../src/policy/fields/via.ts'
 import { requestWith, routeWith, rulesWith, sentUpstream } from '../../policy/support.ts'
 import { must, REQUEST_HEAD, type Target } from '../target.ts'
 import { fieldsIn } from './message.ts'
@@ -10,15 +10,15 @@ import { fieldsIn } from './message.ts'
 export const forwarding: Target = {
   name: 'forwarding',
   covers: [
-    'conditionals',
     'forward',
-    'forwarded',
-    'hop-by-hop',
-    'impersonating-fields',
-    'lenient-names',
-    'max-forwards',
     'request-checks',
-    'via',
+    'fields/conditionals',
+    'fields/forwarded',
+    'fields/hop-by-hop',
+    'fields/impersonating-fields',
+    'fields/lenient-names',
+    'fields/max-forwards',
+    'fields/via',
   ].map((name) => `src/policy/${name}.ts`),
   dictionary: [
     ['Connection: ', 'Via: ', 'Forwarded: ', 'TE: ', 'Transfer-Encoding: ', 'Content-Length: ', 'X-Forwarded-For: '],

@@ -21,7 +21,7 @@ import { fieldsIn, sections } from './message.ts'
 /** A request's fields and a response's head; also the dates in them, which If-Range may contain. */
 export const ranges: Target = {
   name: 'ranges',
-  covers: ['src/policy/range.ts', 'src/policy/range-head.ts', 'src/policy/dates.ts'],
+  covers: ['src/policy/range.ts', 'src/policy/range-head.ts', 'src/policy/fields/dates.ts'],
   dictionary: [
     [
       'Range: ',

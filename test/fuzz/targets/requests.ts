@@ -2,7 +2,7 @@ import { lines } from '../../../src/fields.ts'
 import type { CacheRequest } from '../../../src/model.ts'
 import { readPlainHead } from '../../../src/lane/plain-head.ts'
 import { readHead } from '../../../src/policy/head.ts'
-import { isCredentialed } from '../../../src/policy/credentials.ts'
+import { isCredentialed } from '../../../src/policy/fields/credentials.ts'
 import { classify } from '../../../src/policy/request.ts'
 import { decide } from '../../../src/policy/reuse.ts'
 import { entryWith, foundWith, NOW, requestWith, rulesWith } from '../../policy/support.ts'
@@ -16,13 +16,13 @@ export const requests: Target = {
     [
       'src/policy/reuse.ts',
       'src/policy/request.ts',
-      'src/policy/request-directives.ts',
+      'src/policy/fields/request-directives.ts',
       'src/policy/refresh.ts',
       'src/policy/head.ts',
     ],
     [
       'src/policy/reuse-fields.ts',
-      'src/policy/credentials.ts',
+      'src/policy/fields/credentials.ts',
       'src/lane/plain-head.ts',
       'src/lane/octets.ts',
       'src/lane/field-meaning.ts',

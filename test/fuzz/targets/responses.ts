@@ -1,5 +1,5 @@
 import { fieldLines, has } from '../../../src/fields.ts'
-import { responseDirectives } from '../../../src/policy/targeted-control.ts'
+import { responseDirectives } from '../../../src/policy/fields/targeted-control.ts'
 import { freshnessOf, lifetimeOf } from '../../../src/policy/freshness.ts'
 import { cachedHead, dated, passedHead, storedFields, withOneDate } from '../../../src/policy/response.ts'
 import { storable } from '../../../src/policy/storable.ts'

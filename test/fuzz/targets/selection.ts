@@ -1,5 +1,5 @@
 import { type Fields, field, trimmed } from '../../../src/fields.ts'
-import { normalCodings, normalPreferences, preferredLanguage } from '../../../src/policy/preferences.ts'
+import { normalCodings, normalPreferences, preferredLanguage } from '../../../src/policy/fields/preferences.ts'
 import { underAnySpelling } from '../../../src/policy/key.ts'
 import { languageKey, selectingValues, selects, variantKey, varyOn } from '../../../src/policy/vary.ts'
 import { must, mustEqual, REQUEST_HEAD, type Target } from '../target.ts'
@@ -8,7 +8,7 @@ import { fieldsIn, sections } from './message.ts'
 /** A response's head, its request, and another request. */
 export const selection: Target = {
   name: 'selection',
-  covers: ['src/policy/vary.ts', 'src/policy/preferences.ts'],
+  covers: ['src/policy/vary.ts', 'src/policy/fields/preferences.ts'],
   dictionary: [
     ['Vary: ', 'Vary: *', 'Accept', 'Accept-Language', 'Accept-Encoding', 'X-A', 'User-Agent', 'Cookie', '__proto__'],
     ['Accept: text/html;q=0.5, */*', 'Accept-Language: de-CH, de;q=0.8, *;q=0.1', 'Accept-Encoding: gzip, br'],

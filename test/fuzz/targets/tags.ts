@@ -1,8 +1,8 @@
 import { serializeList } from 'structured-headers'
 import { fieldLines } from '../../../src/fields.ts'
-import { groupsOf } from '../../../src/policy/groups.ts'
+import { groupsOf } from '../../../src/policy/fields/groups.ts'
 import { invalidatedBy } from '../../../src/policy/invalidates.ts'
-import { isTagField, tagsOf } from '../../../src/policy/tags.ts'
+import { isTagField, tagsOf } from '../../../src/policy/fields/tags.ts'
 import { nameOf } from '../../../src/policy/target.ts'
 import { passedTrailers } from '../../../src/policy/trailers.ts'
 import { requestWith, rulesWith } from '../../policy/support.ts'
@@ -13,9 +13,9 @@ import { fieldsIn } from './message.ts'
 export const tags: Target = {
   name: 'tags',
   covers: [
-    'src/policy/tags.ts',
-    'src/policy/tag-caps.ts',
-    'src/policy/groups.ts',
+    'src/policy/fields/tags.ts',
+    'src/policy/fields/tag-caps.ts',
+    'src/policy/fields/groups.ts',
     'src/policy/invalidates.ts',
     'src/policy/trailers.ts',
   ],

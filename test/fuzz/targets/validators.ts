@@ -1,5 +1,5 @@
 import { fieldLines, has, lines } from '../../../src/fields.ts'
-import { notModifiedHead } from '../../../src/policy/not-modified.ts'
+import { notModifiedHead } from '../../../src/policy/fields/not-modified.ts'
 import { conditionsFor, confirms, mergeFields, precondition } from '../../../src/policy/validation.ts'
 import { entryWith, requestWith } from '../../policy/support.ts'
 import { must, mustEqual, RESPONSE_HEAD, type Target } from '../target.ts'
@@ -8,7 +8,7 @@ import { fieldsIn, sections } from './message.ts'
 /** The heads of a stored response, a request, and a 304. */
 export const validators: Target = {
   name: 'validators',
-  covers: ['src/policy/validation.ts', 'src/policy/not-modified.ts'],
+  covers: ['src/policy/validation.ts', 'src/policy/fields/not-modified.ts'],
   dictionary: [
     ['ETag: ', '"a"', 'W/"a"', 'W/', '""', '*', '"a,b"', ' , ', 'If-None-Match: ', 'If-Modified-Since: ', '"'],
     ['Last-Modified: ', 'Date: ', 'Sun, 06 Nov 1994 08:49:37 GMT', 'Sun Nov  6 08:49:37 1994', 'Connection: '],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { parseCacheControl } from '../../src/policy/cache-control.ts'
-import fc from '../support/fast-check.ts'
+import { parseCacheControl } from '../../../src/policy/fields/cache-control.ts'
+import fc from '../../support/fast-check.ts'
 
 const maxAge = (value: string) => parseCacheControl(value).maxAge
 

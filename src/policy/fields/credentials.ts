@@ -1,6 +1,6 @@
 /** Request fields that identify the client. */
-import type { Fields } from '../fields.ts'
-import type { Rules } from '../model.ts'
+import type { Fields } from '../../fields.ts'
+import type { Rules } from '../../model.ts'
 
 /** Lower-cased. */
 export const CREDENTIALS: readonly string[] = ['authorization', 'proxy-authorization']

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { tagsOf, updatedTags } from '../../src/policy/tags.ts'
-import { rulesWith } from './support.ts'
-import { fieldsOf } from '../support/fields.ts'
+import { tagsOf, updatedTags } from '../../../src/policy/fields/tags.ts'
+import { rulesWith } from '../support.ts'
+import { fieldsOf } from '../../support/fields.ts'
 
 const tags = (headers: Record<string, string | string[]>, ofRoute: string[] = []) => {
   const result = tagsOf('http://a.test/', fieldsOf(headers), rulesWith({ tags: ofRoute }))

@@ -1,5 +1,5 @@
 /** Via (RFC 9110 section 7.6.3). */
-import { type Fields, field, trimmed } from '../fields.ts'
+import { type Fields, field, trimmed } from '../../fields.ts'
 
 /** Our member, added to every forwarded message. */
 export const viaMember = (pseudonym: string): string => `1.1 ${pseudonym}`

@@ -1,7 +1,7 @@
 /** Which of a response's fields governs this cache (RFC 9213). */
 import { parseDictionary, type Item, type InnerList } from 'structured-headers'
-import { type Fields, field } from '../fields.ts'
-import { memoized } from './memoized.ts'
+import { type Fields, field } from '../../fields.ts'
+import { memoized } from '../memoized.ts'
 import { apply, type Collected, type Directives, MALFORMED, NONE, parseCacheControl } from './cache-control.ts'
 
 export interface ResponseDirectives extends Directives {

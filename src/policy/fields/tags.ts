@@ -1,6 +1,6 @@
 /** The tags a response is purged by. */
-import { type Fields, fieldLines, trimmed } from '../fields.ts'
-import type { Rules } from '../model.ts'
+import { type Fields, fieldLines, trimmed } from '../../fields.ts'
+import type { Rules } from '../../model.ts'
 import { groupsOf, groupTag } from './groups.ts'
 import { LONGEST_TAG, MAX_TAGS } from './tag-caps.ts'
 

@@ -1,7 +1,7 @@
 /** Cache groups (RFC 9875): a field that is a List of Strings. */
 import { parseList } from 'structured-headers'
-import { type Fields, field } from '../fields.ts'
-import { locate } from './target.ts'
+import { type Fields, field } from '../../fields.ts'
+import { locate } from '../target.ts'
 
 /** The names in Cache-Groups or Cache-Group-Invalidation; none if the field does not parse. */
 export function groupsOf(fields: Fields, name: 'cache-groups' | 'cache-group-invalidation'): readonly string[] {

@@ -1,6 +1,6 @@
 /** Content negotiation fields (RFC 9110 section 12.5): lists of the client's preferences. */
-import { trimmed } from '../fields.ts'
-import { memoized } from './memoized.ts'
+import { trimmed } from '../../fields.ts'
+import { memoized } from '../memoized.ts'
 
 interface Preference {
   /** Lower-cased, except for parameter values, which may be case-sensitive; without "q". */

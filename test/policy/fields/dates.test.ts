@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { parseDate } from '../../src/policy/dates.ts'
-import fc from '../support/fast-check.ts'
-import { NOW } from './support.ts'
+import { parseDate } from '../../../src/policy/fields/dates.ts'
+import fc from '../../support/fast-check.ts'
+import { NOW } from '../support.ts'
 
 const instant = Date.UTC(1994, 10, 6, 8, 49, 37)
 

@@ -1,4 +1,4 @@
-import { type Fields, without } from '../fields.ts'
+import { type Fields, without } from '../../fields.ts'
 
 /** Fields about content, left out of a 304: it has none, and the client keeps those it has. */
 const ABOUT_CONTENT = new Set([

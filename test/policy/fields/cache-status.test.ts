@@ -1,8 +1,8 @@
 import { parseList, Token } from 'structured-headers'
 import { describe, expect, it } from 'vitest'
-import { ERROR_CODES } from '../../src/errors.ts'
-import { type Detail, DETAILS, type Outcome } from '../../src/model.ts'
-import { cacheStatus } from '../../src/policy/cache-status.ts'
+import { ERROR_CODES } from '../../../src/errors.ts'
+import { type Detail, DETAILS, type Outcome } from '../../../src/model.ts'
+import { cacheStatus } from '../../../src/policy/fields/cache-status.ts'
 
 describe('cacheStatus', () => {
   it.each<[Outcome, string]>([

@@ -1,8 +1,8 @@
 /** Forwarded (RFC 7239) and its X-Forwarded-* predecessors. */
-import { type Fields, field, trimmed } from '../fields.ts'
-import type { CacheRequest, Peer } from '../model.ts'
-import { memoized } from './memoized.ts'
-import { isFor } from './target.ts'
+import { type Fields, field, trimmed } from '../../fields.ts'
+import type { CacheRequest, Peer } from '../../model.ts'
+import { memoized } from '../memoized.ts'
+import { isFor } from '../target.ts'
 
 /** Client, host and scheme of the request: appended to a trusted peer's values, replacing anyone else's. */
 export function forwarding(

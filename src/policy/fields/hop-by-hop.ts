@@ -1,5 +1,5 @@
 /** Hop-by-hop fields (RFC 9110 section 7.6.1), which are neither forwarded nor stored. */
-import { type Fields, field, HOP_BY_HOP, lines } from '../fields.ts'
+import { type Fields, field, HOP_BY_HOP, lines } from '../../fields.ts'
 import { CONDITIONALS } from './conditionals.ts'
 import { isImpersonating } from './impersonating-fields.ts'
 import { lenientName } from './lenient-names.ts'

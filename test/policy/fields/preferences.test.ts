@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { normalCodings, normalPreferences, preferredLanguage } from '../../src/policy/preferences.ts'
-import fc from '../support/fast-check.ts'
+import { normalCodings, normalPreferences, preferredLanguage } from '../../../src/policy/fields/preferences.ts'
+import fc from '../../support/fast-check.ts'
 
 describe('preferences', () => {
   it.each([

@@ -1,7 +1,7 @@
 /** Cache directives of requests (RFC 9111 section 5.2.1). */
-import { type Fields, field } from '../fields.ts'
+import { type Fields, field } from '../../fields.ts'
 import { type Directives, NONE, parseCacheControl } from './cache-control.ts'
-import { memoized } from './memoized.ts'
+import { memoized } from '../memoized.ts'
 
 /** Pragma: no-cache counts only without Cache-Control (RFC 9111 section 5.4). */
 export function requestDirectives(fields: Fields): Directives {

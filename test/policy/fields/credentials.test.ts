@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { CREDENTIALS, isCredentialed, SECRETS } from '../../src/policy/credentials.ts'
+import { CREDENTIALS, isCredentialed, SECRETS } from '../../../src/policy/fields/credentials.ts'
 
 const written = (name: string): string => name.replaceAll(/\b[a-z]/g, (letter) => letter.toUpperCase())
 

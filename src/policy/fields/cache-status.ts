@@ -1,5 +1,5 @@
 /** Cache-Status (RFC 9211). */
-import type { Detail, Outcome } from '../model.ts'
+import type { Detail, Outcome } from '../../model.ts'
 
 /** This cache's member of the list: how the request was answered. */
 export function cacheStatus(outcome: Outcome): string {

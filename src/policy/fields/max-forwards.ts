@@ -1,6 +1,6 @@
 /** Max-Forwards (RFC 9110 section 7.6.2). */
-import { field } from '../fields.ts'
-import type { CacheRequest } from '../model.ts'
+import { field } from '../../fields.ts'
+import type { CacheRequest } from '../../model.ts'
 
 /**
  * How often a request may still be forwarded, for OPTIONS and TRACE only; undefined without Max-Forwards, NaN if it is

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { responseDirectives } from '../../src/policy/targeted-control.ts'
-import { fieldsOf } from '../support/fields.ts'
+import { responseDirectives } from '../../../src/policy/fields/targeted-control.ts'
+import { fieldsOf } from '../../support/fields.ts'
 
 const chosen = (headers: Record<string, string | string[]>) => responseDirectives(fieldsOf(headers))
 

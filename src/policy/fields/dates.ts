@@ -1,5 +1,5 @@
 /** HTTP dates (RFC 9110 section 5.6.7), parsed as leniently as RFC 9111 section 4.2 asks of caches. */
-import { memoized } from './memoized.ts'
+import { memoized } from '../memoized.ts'
 
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 const MONTH = `(?<month>${MONTHS.join('|')})`

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Peer } from '../../src/model.ts'
-import { clientAddress } from '../../src/policy/forwarded.ts'
-import { fieldsOf } from '../support/fields.ts'
+import type { Peer } from '../../../src/model.ts'
+import { clientAddress } from '../../../src/policy/fields/forwarded.ts'
+import { fieldsOf } from '../../support/fields.ts'
 
 const TRUSTED = new Set(['10.0.0.1', '10.0.0.2'])
 const proxy: Peer = { address: '10.0.0.1', trusted: true, trusts: (address) => TRUSTED.has(address) }

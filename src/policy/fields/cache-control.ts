@@ -4,7 +4,7 @@
  * Malformed input is read in the most restrictive way: the shortest of several lifetimes, zero for a lifetime that is
  * not a number, and a restrictive directive counts wherever it can be recognised, whatever surrounds it.
  */
-import { TOKEN } from '../token.ts'
+import { TOKEN } from '../../token.ts'
 
 /** Directives of a request or a response. Durations are seconds, at most 2^31; `undefined` means "not given". */
 export interface Directives {
