@@ -16,6 +16,7 @@ import { type Connection, createAnswer } from './answer.ts'
 import { HandOver } from './hand-over.ts'
 import { IdleConnections } from './idle-connections.ts'
 import { KnownHeads } from './known-heads.ts'
+import { CR, LF } from './octets.ts'
 import { Outbox } from './outbox.ts'
 import { type PlainHead, readPlainHead } from './plain-head.ts'
 import { ownOctets, readInPlace } from './reading-in-place.ts'
@@ -115,8 +116,6 @@ function isEmptyLines(octets: Buffer, length: number): boolean {
   while (at < length && (octets[at] === CR || octets[at] === LF)) at++
   return at === length
 }
-
-const [CR, LF] = [13, 10]
 
 /** Whether no response is due, no earlier input is unread, and the socket can be written to. */
 function takesAnswers(socket: HttpSocket): boolean {
