@@ -1,6 +1,6 @@
 import type { Clock, FetchLeases } from '../model.ts'
 import type { Fates } from './fate.ts'
-import { wait } from './wait.ts'
+import { roundTrip } from './round-trip.ts'
 
 /**
  * Leases that are sometimes unavailable. One that was taken is released without faults.
@@ -9,10 +9,8 @@ import { wait } from './wait.ts'
 export function faultyLeases(leases: FetchLeases, fates: Fates, clock: Clock, deadlineMs: number): FetchLeases {
   return {
     async take(key) {
-      const { fault, delayMs } = fates.next()
-      const isLost = fault === 'partition' || delayMs >= deadlineMs
-      await wait(isLost ? deadlineMs : delayMs, clock)
-      return isLost || fault !== 'none' ? { kind: 'unavailable' } : leases.take(key)
+      const isAnswered = await roundTrip(fates.next(), deadlineMs, clock)
+      return isAnswered ? leases.take(key) : { kind: 'unavailable' }
     },
     close: () => leases.close(),
   }

@@ -1,7 +1,7 @@
 import { HerdgateError } from '../errors.ts'
 import type { Clock, InvalidationLog } from '../model.ts'
 import type { Fates } from './fate.ts'
-import { wait } from './wait.ts'
+import { roundTrip } from './round-trip.ts'
 
 /**
  * A log whose appends sometimes fail, and say so. Records of other nodes still arrive: a node that receives none is a
@@ -26,10 +26,8 @@ export function faultyLog(log: InvalidationLog, fates: Fates, clock: Clock, dead
       return log.started
     },
     async append(mode, selectors, waitMs) {
-      const { fault, delayMs } = fates.next()
-      const isLost = fault === 'partition' || delayMs >= deadlineMs
-      await wait(isLost ? deadlineMs : delayMs, clock)
-      if (isLost || fault !== 'none') throw new HerdgateError('not_logged', 'not logged, by chaos')
+      const isAnswered = await roundTrip(fates.next(), deadlineMs, clock)
+      if (!isAnswered) throw new HerdgateError('not_logged', 'not logged, by chaos')
       return log.append(mode, selectors, waitMs)
     },
     verdict: (stamp) => log.verdict(stamp),
