@@ -19,6 +19,9 @@ export function parseSize(text: string): number | undefined {
   return amount === undefined ? undefined : Math.round(Number(amount) * BYTES[unit as keyof typeof BYTES])
 }
 
+/** Milliseconds as they are reported. */
+export const rounded = (ms: number): number => Math.round(ms * 100) / 100
+
 /** Text that parseDuration reads, in the largest unit of which it is a whole number. */
 export const durationText = (ms: number): string => inUnits(ms, MILLISECONDS, 's')
 

@@ -2,6 +2,7 @@
 import type { Statistics } from '../cache/statistics.ts'
 import type { EventPayloads, OriginEvent, RequestEvent } from '../events.ts'
 import { byResult, isFromCache, type Outcome, type Result } from '../model.ts'
+import { rounded } from '../units.ts'
 
 export interface Snapshot {
   /** When it was taken, epoch ms, and the time it covers. */
@@ -175,8 +176,4 @@ function liveRequest(event: RequestEvent, now: number): LiveRequest {
     bytes,
     aborted,
   }
-}
-
-function rounded(ms: number): number {
-  return Math.round(ms * 100) / 100
 }

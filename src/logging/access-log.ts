@@ -5,6 +5,7 @@ import { type Fields, field } from '../fields.ts'
 import type { Selectors } from '../model.ts'
 import { purgeLine, requestLine } from './log-line.ts'
 import { cacheStatus } from '../policy/fields/cache-status.ts'
+import { rounded } from '../units.ts'
 import { octetsInJson, printable } from './printable.ts'
 import { redactedPath } from './redacted-path.ts'
 
@@ -128,8 +129,6 @@ function startOf(selectors: readonly string[], longest: number): string[] {
     .map((selector) => printable(selector, LONGEST_SELECTOR))
     .filter((shown) => (left -= octetsInJson(shown) + QUOTED) >= 0)
 }
-
-const rounded = (ms: number): number => Math.round(ms * 100) / 100
 
 function writeLine(line: string): void {
   process.stdout.write(`${line}\n`)

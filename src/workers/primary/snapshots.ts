@@ -2,6 +2,7 @@
 import type { Statistics } from '../../cache/statistics.ts'
 import { type LiveOrigin, type LiveRequest, MAX_RECENT, type Snapshot } from '../../live/live.ts'
 import { byResult } from '../../model.ts'
+import { rounded } from '../../units.ts'
 
 /**
  * Adds up one snapshot of each worker.
@@ -45,7 +46,7 @@ function sumOfOrigin(all: readonly [LiveOrigin, ...LiveOrigin[]]): LiveOrigin {
     queued: sumOf(all, ({ queued }) => queued),
     requests,
     failures: sumOf(all, ({ failures }) => failures),
-    meanMs: requests === 0 ? undefined : Math.round((ms / requests) * 100) / 100,
+    meanMs: requests === 0 ? undefined : rounded(ms / requests),
   }
 }
 
