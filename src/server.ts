@@ -36,7 +36,7 @@ export interface Server {
   close(): Promise<void>
 }
 
-export async function createServer(config: Config, options: ServerOptions): Promise<Server> {
+export function createServer(config: Config, options: ServerOptions): Server {
   const { logger, adminToken, pretty = false, adminExtension, tracing } = options
   const { readConfig = () => ({ ok: true, config }) } = options
   const proxy = createProxy(config, { logger, pretty, lastReload: () => reloader.last, ...(tracing && { tracing }) })

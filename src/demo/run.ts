@@ -49,7 +49,7 @@ export async function runDemo(options: DemoOptions): Promise<Demo> {
     const logger = pino({ level: pretty ? 'info' : 'warn' })
     const config = demoConfig(origin, adminToken, options)
     const adminExtension = demoSwitches(extras)
-    const server = await createServer(config, { logger, adminToken, pretty, adminExtension })
+    const server = createServer(config, { logger, adminToken, pretty, adminExtension })
     stack.defer(() => server.close())
     stack.defer(() => traffic.stop())
     const urls = await server.listen()

@@ -34,10 +34,10 @@ export interface PrimaryOptions extends Omit<ServerOptions, 'adminExtension'> {
   readonly workers: number
 }
 
-export async function createPrimary(
+export function createPrimary(
   config: Config,
   { adminToken, readConfig = () => ({ ok: true, config }), ...options }: PrimaryOptions,
-): Promise<Server> {
+): Server {
   const { logger } = options
   const opened = open(config, options)
   const { routing, workforce, log, cache, stats, live } = opened
