@@ -5,6 +5,7 @@ import {
   type Fields,
   HerdgateError,
   headText,
+  LightSignal,
   localAuthority,
   type Peer,
   readHead,
@@ -63,7 +64,7 @@ class ClientRequest implements CacheRequest {
   readonly body: Readable | undefined
   readonly #message: IncomingMessage
   readonly #response: ServerResponse
-  #signal: AbortSignal | undefined
+  #signal: LightSignal | undefined
 
   constructor(
     message: IncomingMessage,
@@ -83,7 +84,7 @@ class ClientRequest implements CacheRequest {
   }
 
   /** Made on demand: a hit never needs it. */
-  get signal(): AbortSignal {
+  get signal(): Signal {
     this.#signal ??= abortedWith(this.#response)
     return this.#signal
   }
@@ -105,11 +106,11 @@ function writeInterim({ socket }: ServerResponse, status: number, fields: Fields
   socket?.write(`${headText(status, STATUS_CODES[status] ?? 'Interim', fields)}\r\n`, 'latin1')
 }
 
-function abortedWith(response: ServerResponse): AbortSignal {
-  const abort = new AbortController()
-  if (response.destroyed) abort.abort()
+function abortedWith(response: ServerResponse): LightSignal {
+  const signal = new LightSignal()
+  if (response.destroyed) signal.abort()
   response.once('close', () => {
-    if (!response.writableFinished) abort.abort()
+    if (!response.writableFinished) signal.abort()
   })
-  return abort.signal
+  return signal
 }

@@ -22,7 +22,7 @@ export interface CacheRequest {
   /** Gets 1xx responses as they arrive (RFC 9110 section 15.2). Called only for the request that began the fetch. */
   onInterim?(status: number, fields: Fields): void
   /** Aborted when the client has gone. A shared fetch outlives it. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: Signal | undefined
   /**
    * Aborted when the client has gone, or has closed its side of the connection and so is most likely gone: it is still
    * answered but no longer counts as waiting. Absent: `signal` is used.

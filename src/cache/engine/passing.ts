@@ -1,5 +1,5 @@
 /** Asks the origin for one caller only. An answer that others may use is stored. */
-import type { Clock, Entry, InvalidationLog, Outcome, Written } from '../../model.ts'
+import type { Clock, Entry, InvalidationLog, Outcome, Signal, Written } from '../../model.ts'
 import type { Answers } from './answers.ts'
 import { mayStandIn } from './in-use.ts'
 import { discard, type Landed, type LandedEntry, load } from './landing.ts'
@@ -82,7 +82,7 @@ export class Passing {
   #load<E extends Entry, D>(
     question: Question<E, D>,
     { why, fallback, updatable, existing }: Pass<E>,
-    signal: AbortSignal | undefined,
+    signal: Signal | undefined,
     background = false,
   ): Promise<Landed<E, D>> {
     const beginning = beginningAt(this.#log, this.#clock.now()) // before the load: a record logged in between is later

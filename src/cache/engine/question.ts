@@ -31,7 +31,7 @@ export interface Question<E extends Entry, D> {
   /** The partition for a fetch of the whole, which answers any range too; undefined if `apart` is that already. */
   readonly apartWhole: string | undefined
   /** Aborted when the caller has gone. */
-  readonly signal: AbortSignal | undefined
+  readonly signal: Signal | undefined
   /** Aborted when the caller no longer counts as waiting. It may outlive the question. */
   readonly leaving: Signal | undefined
   isEntry(stored: Stored): stored is E
@@ -90,7 +90,7 @@ export interface LoadContext<E extends Entry> {
   readonly shared: boolean
   /** For the new entry's stamp: the log's position before the load began, and the time. */
   readonly beginning: Beginning
-  readonly signal: AbortSignal | undefined
+  readonly signal: Signal | undefined
   /** A background refresh: nobody waits for it. */
   readonly background: boolean
   /** Why the origin is asked, for metrics. */

@@ -2,6 +2,7 @@ import type { BodyBudget } from '../../body.ts'
 import { asHerdgateError, type HerdgateError, whyOriginFailed } from '../../errors.ts'
 import type { Events } from '../../events.ts'
 import type { Fields } from '../../fields.ts'
+import { LightSignal } from '../../light-signal.ts'
 import type { CacheRequest, Clock, ForwardReason, OriginRequest, OriginResponse, Route, Signal } from '../../model.ts'
 import { upstreamFields } from '../../policy/forward.ts'
 import { interimHead, withOneDate } from '../../policy/response.ts'
@@ -21,7 +22,7 @@ export interface Asking {
   readonly why: ForwardReason
   /** A background refresh: nobody waits for the answer. */
   readonly background: boolean
-  readonly signal: AbortSignal | undefined
+  readonly signal: Signal | undefined
 }
 
 /** A response of the origin, and its times in epoch milliseconds. */
@@ -53,7 +54,7 @@ export interface ArrivalParts {
  */
 export function askOrigin(asking: Asking, { clock, events }: AskParts): Promise<Fetched> {
   const { route, why: reason } = asking
-  const { signal, stop } = stoppable(asking.signal)
+  const signal = new LightSignal(asking.signal)
   const requestedAt = clock.now()
   const report = (code: string, ms: number, why?: string) => {
     events.emit('origin', { origin: route.origin.name, route: route.name, reason, code, why, ms })
@@ -72,7 +73,7 @@ export function askOrigin(asking: Asking, { clock, events }: AskParts): Promise<
         requestedAt,
         respondedAt,
         receivedWallTime,
-        stop,
+        stop: signal.abort,
         brokeOff,
       }
     },
@@ -82,37 +83,6 @@ export function askOrigin(asking: Asking, { clock, events }: AskParts): Promise<
       throw thrown
     },
   )
-}
-
-/** A minimal abort signal, for a fetch that does not end when a client leaves. */
-class Stoppable implements Signal {
-  aborted = false
-  readonly #listeners: (() => void)[] = []
-
-  readonly stop = (): void => {
-    if (this.aborted) return
-    this.aborted = true
-    for (const listener of this.#listeners.splice(0)) listener()
-  }
-
-  addEventListener(_type: 'abort', listener: () => void): void {
-    this.#listeners.push(listener)
-  }
-
-  removeEventListener(_type: 'abort', listener: () => void): void {
-    const at = this.#listeners.indexOf(listener)
-    if (at !== -1) this.#listeners.splice(at, 1)
-  }
-}
-
-/** @param outer aborts the fetch as well */
-function stoppable(outer: AbortSignal | undefined): { readonly signal: Signal; readonly stop: () => void } {
-  if (outer === undefined) {
-    const own = new Stoppable()
-    return { signal: own, stop: own.stop }
-  }
-  const abort = new AbortController()
-  return { signal: AbortSignal.any([abort.signal, outer]), stop: () => abort.abort() }
 }
 
 function originRequest({ request, route, target, forAll, mayBeStored, conditions, background }: Asking): OriginRequest {

@@ -63,7 +63,7 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
     this.#parts = parts
   }
 
-  get signal(): AbortSignal | undefined {
+  get signal(): Signal | undefined {
     return this.#request.signal
   }
 
