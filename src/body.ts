@@ -1,4 +1,5 @@
 import { Arrival, type ArrivalOptions, type Fate } from './body/arrival.ts'
+import { MAX_SMALL_BYTES } from './body/held.ts'
 import { joined } from './body/joined.ts'
 import { type BodyReader, NO_TRAILERS, readWhole } from './body/reader.ts'
 import type { Awaitable, Content } from './model.ts'
@@ -87,11 +88,13 @@ async function* endingOneTurnLater(source: Content): AsyncGenerator<Uint8Array> 
   await new Promise((resolve) => setImmediate(resolve))
 }
 
-/** The whole content, if it fits and has already arrived. With trailers it has to be streamed, to deliver them too. */
+/**
+ * The whole content, if it fits and has already arrived; to be passed, it fits if it is small. With trailers it has to
+ * be streamed, to deliver them too.
+ */
 function arrived(source: Content, options: ArrivalOptions): Buffer | undefined {
-  const { keepBytes } = options
-  if (keepBytes <= 0 || source.takeWhole === undefined || hasTrailers(options)) return undefined
-  const chunks = source.takeWhole(keepBytes)
+  if (source.takeWhole === undefined || hasTrailers(options)) return undefined
+  const chunks = source.takeWhole(options.keepBytes || MAX_SMALL_BYTES)
   return (
     chunks &&
     joined(

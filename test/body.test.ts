@@ -646,7 +646,6 @@ describe('content that has arrived completely', () => {
 
   test.each<[string, Partial<ArrivalOptions>]>([
     ['is longer than may be kept', { keepBytes: 4 }],
-    ['is not to be kept', { keepBytes: 0 }],
     ['has trailers', { trailers: () => ['X-Sum', '1'] }],
   ])('is read chunk by chunk when it %s', async (_, options) => {
     const body = there('whole', options)
@@ -655,6 +654,16 @@ describe('content that has arrived completely', () => {
     expect(await next(reader)).toBe('whole')
     expect(await next(reader)).toBeUndefined()
     expect(reader.trailers()).toEqual(options.trailers?.() ?? [])
+  })
+
+  test('is passed whole if it is small, although it is not to be kept', async () => {
+    const body = there('whole', { keepBytes: 0 })
+    expect(body.bytes?.toString()).toBe('whole')
+    expect(there('.'.repeat(64 * 1024), { keepBytes: 0 }).bytes?.length).toBe(64 * 1024)
+    const large = there('.'.repeat(64 * 1024 + 1), { keepBytes: 0 })
+    expect(large.bytes).toBeUndefined()
+    expect(large.joinable).toBe(false)
+    expect((await next(large.read()))?.length).toBe(64 * 1024 + 1)
   })
 
   test('is complete only once a reader has begun, if it has trailers', async () => {
