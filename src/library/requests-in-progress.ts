@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
+import { CollectableSet } from '../collectable.ts'
 
 /** Longest wait: an injected request whose response is not read never reports its end. */
 const ANSWERED_WITHIN_MS = 30_000
@@ -10,12 +11,12 @@ const ANSWERED_WITHIN_MS = 30_000
  * @returns settles when no request is in progress, or after as long as `herdgate serve` waits when it shuts down
  */
 export function countRequests(app: FastifyInstance): () => Promise<void> {
-  const inProgress = new Set<ServerResponse>()
+  const inProgress = new CollectableSet<ServerResponse>()
   let lastHasEnded = (): void => {}
   app.addHook('onRequest', (_, { raw }, done) => {
-    inProgress.add(raw)
+    const leave = inProgress.add(raw)
     raw.once('close', () => {
-      if (inProgress.delete(raw) && inProgress.size === 0) lastHasEnded()
+      if (leave() && inProgress.size === 0) lastHasEnded()
     })
     done()
   })

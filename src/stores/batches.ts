@@ -1,3 +1,4 @@
+import { CollectableSet } from '../collectable.ts'
 import type { Awaitable, Stored, Write } from '../model.ts'
 
 /** Limits of one piece: other work gets a turn between two of them. */
@@ -17,7 +18,7 @@ interface Change {
  */
 export class Batches {
   /** The pending changes of each batch, by key. */
-  readonly #pending = new Set<Map<string, Change>>()
+  readonly #pending = new CollectableSet<Map<string, Change>>()
   readonly #running = new Set<Promise<void>>()
   /** The latest batch of more than one piece: those run one after the other, as several would be too much again. */
   #latestLong: Promise<void> | undefined
@@ -56,8 +57,8 @@ export class Batches {
   #begin<C extends Change>(changes: readonly C[], make: (piece: readonly C[]) => Promise<unknown>): Promise<void> {
     this.dropPending(changes.map(({ key }) => key))
     const pending = new Map(changes.map((change) => [change.key, change]))
-    this.#pending.add(pending)
-    const run = () => this.#run(pending, make)
+    const leave = this.#pending.add(pending)
+    const run = () => this.#run(pending, leave, make)
     const running = (isOnePiece(changes) ? run() : this.#inTurn(run)).finally(() => this.#running.delete(running))
     this.#running.add(running)
     return running
@@ -74,16 +75,17 @@ export class Batches {
 
   async #run<C extends Change>(
     pending: Map<string, C>,
+    leave: () => void,
     make: (piece: readonly C[]) => Promise<unknown>,
   ): Promise<void> {
     try {
       while (pending.size > 0) {
         const piece = pieceOf(pending)
-        if (pending.size === 0) this.#pending.delete(pending)
+        if (pending.size === 0) leave()
         await make(piece)
       }
     } finally {
-      this.#pending.delete(pending)
+      leave()
     }
   }
 }

@@ -1,3 +1,4 @@
+import { CollectableMap } from '../collectable.ts'
 import type { Awaitable, Kept } from '../model.ts'
 
 /** A read of the far store in progress. */
@@ -9,7 +10,7 @@ export interface FarRead {
 
 /** Tracks the reads and writes of the far store that are in progress. */
 export class FarReads {
-  readonly #byKey = new Map<string, FarRead[]>()
+  readonly #byKey = new CollectableMap<string, FarRead[]>()
   /** The number of writes in progress, by key. */
   readonly #writes = new Map<string, number>()
   /** The number of writes in progress that affect every key. */

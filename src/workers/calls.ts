@@ -1,4 +1,5 @@
 /** Calls between two processes, over messages that arrive in the order in which they were sent, or not at all. */
+import { CollectableMap } from '../collectable.ts'
 import { HerdgateError } from '../errors.ts'
 
 type Argument<F> = F extends (argument: infer A) => unknown ? A : never
@@ -21,7 +22,7 @@ interface Waiting {
 export class Calls<Theirs, Ours> {
   readonly #send: (message: Message) => void
   readonly #ours: Ours
-  readonly #waiting = new Map<number, Waiting>()
+  readonly #waiting = new CollectableMap<number, Waiting>()
   #calls = 0
   #open = true
 

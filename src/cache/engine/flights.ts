@@ -1,3 +1,4 @@
+import { CollectableMap } from '../../collectable.ts'
 import type { Beginning, Entry, FetchEnding, Lease, Stamp, Written } from '../../model.ts'
 import type { Landed } from './landing.ts'
 import { type LimitedWaits, limitedWaits } from './limited-waits.ts'
@@ -96,7 +97,7 @@ export class Flight<E extends Entry, D> implements Stamp {
 
 /** At most one flight per key, for all callers that may share it. */
 export class Flights {
-  readonly #byKey = new Map<string, AnyFlight>()
+  readonly #byKey = new CollectableMap<string, AnyFlight>()
   #size = 0
 
   /** Flights that have not ended. A failed one stays registered a while longer but is not counted. */

@@ -1,5 +1,6 @@
 /** "Varies" markers: stored under the key of a resource whose responses vary by request fields. */
 import type { Fate } from '../../body.ts'
+import { CollectableMap, CollectableSet } from '../../collectable.ts'
 import type {
   Anew,
   Awaitable,
@@ -68,8 +69,8 @@ export class Variants {
   readonly #log: InvalidationLog
   readonly #clock: Clock
   readonly #flights: Flights
-  readonly #replaced = new Map<string, Replaced>()
-  readonly #arriving = new Set<Arriving>()
+  readonly #replaced = new CollectableMap<string, Replaced>()
+  readonly #arriving = new CollectableSet<Arriving>()
 
   constructor({ store, log, clock, flights }: VariantsParts) {
     this.#store = store
@@ -107,11 +108,11 @@ export class Variants {
           this.drop(dropped, isSame, arriving)
         } else if (replaced !== undefined) this.#brokenOff(key, on, replaced)
         else if (isSame) this.#putBack(key, before, (present) => isLastWrittenFor(present, variant, entry))
-        this.#arriving.delete(arriving)
+        leave()
       }
       const written = this.#store.set(key, marker, marker.keepUntil - this.#clock.now())
       const arriving: Arriving = { variant, flight, written, isOutOfPlace: false, settle }
-      this.#arriving.add(arriving)
+      const leave = this.#arriving.add(arriving)
       return arriving
     }
     return withStored(this.#store, key, announce, anew)

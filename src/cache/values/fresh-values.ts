@@ -1,3 +1,4 @@
+import { CollectableMap } from '../../collectable.ts'
 import type { Awaitable, Clock, InvalidationLog, Kept, Store, StoredValue } from '../../model.ts'
 import { known } from '../engine/lookup.ts'
 import type { Counts } from '../statistics.ts'
@@ -20,7 +21,7 @@ export class FreshValues {
   readonly #counts: Counts
   readonly #isTiered: boolean
   /** Look-ups in further tiers, one per key at a time. */
-  readonly #lookingAnew = new Map<string, Promise<Kept>>()
+  readonly #lookingAnew = new CollectableMap<string, Promise<Kept>>()
 
   constructor({ store, log, clock, counts }: FreshValuesParts) {
     this.#store = store

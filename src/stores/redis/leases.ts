@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { systemClock } from '../../clock.ts'
+import { CollectableSet } from '../../collectable.ts'
 import { DEFAULT_REDIS } from '../../config/defaults.ts'
 import type { Clock, FetchLeases, Lease, LeaseAnswer } from '../../model.ts'
 import { checkNames, type Names } from '../../given.ts'
@@ -102,7 +103,7 @@ class RedisLeases implements FetchLeases {
   readonly #client: RedisClient
   readonly #endings: FetchEndings
   readonly #breaker: ClientBreaker
-  readonly #held = new Set<HeldLease>()
+  readonly #held = new CollectableSet<HeldLease>()
   #closed = false
 
   constructor(connect: (options: RedisConnectionOptions) => RedisClient, settings: Settings) {
@@ -187,11 +188,11 @@ class RedisLeases implements FetchLeases {
       maxWait,
       renew: () => this.#replyInTime(this.#run(RENEW, name, token, life)),
       giveBack: async (ending) => {
-        this.#held.delete(lease)
+        leave()
         await this.#giveBack(name, token, fence, ending)
       },
     })
-    this.#held.add(lease)
+    const leave = this.#held.add(lease)
     return lease
   }
 
