@@ -127,7 +127,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
     if (this.#over instanceof HerdgateError) return controller.abort(this.#over)
     this.#stage = 'head'
     if (this.#socket === undefined) return
-    this.#isReused = this.#socket.begin(this) > 0
+    this.#isReused = this.#socket.begin(this, this.#request.body !== undefined) > 0
     this.#silence = this.#socket.silence
     this.#silence.start(this.#options.headersTimeout)
     this.#holdIfNotOriginsTurn() // undici has asked for content before this

@@ -37,6 +37,8 @@ export class OriginSocket {
   #dialling: Socket | undefined
   #served = 0
   #listener: TimeoutListener | undefined
+  /** The request in progress has content. */
+  #sendsContent = false
 
   constructor(options: OriginSocketOptions, dial: () => Socket, clock: Clock) {
     this.#dial = dial
@@ -48,12 +50,14 @@ export class OriginSocket {
 
   /**
    * To be called when a request begins.
-   * @param watched notified when `silence` has expired
+   * @param listener notified when `silence` has expired
+   * @param sendsContent the request has content
    * @returns how many began on the current socket before it
    */
-  begin(listener: TimeoutListener): number {
+  begin(listener: TimeoutListener, sendsContent: boolean): number {
     this.#statusLines.begin()
     this.#listener = listener
+    this.#sendsContent = sendsContent
     return this.#served++
   }
 
@@ -88,6 +92,7 @@ export class OriginSocket {
     this.#dialling = socket
     this.#served = 0
     this.#watchStatusLines(socket)
+    this.#readOnWhenWritesFail(socket)
     this.refusal = undefined
     this.fault = undefined
 
@@ -122,4 +127,26 @@ export class OriginSocket {
       return chunk
     }
   }
+
+  /**
+   * An origin that refuses content may answer and close before it has read all of it. By the write that fails then Node
+   * would destroy the socket, and lose the answer if it has arrived but not been read. So that write never finishes, and
+   * the exchange ends with what there is to read.
+   */
+  #readOnWhenWritesFail(socket: Socket): void {
+    const write = socket._write.bind(socket)
+    const writev = socket._writev?.bind(socket)
+    let failed: Error | undefined
+    const unlessReset = (done: WriteDone): WriteDone =>
+      this.#sendsContent ? (error) => (isReset(error) ? (failed = error) : done(error)) : done
+    socket._write = (chunk, encoding, done) => write(chunk, encoding, unlessReset(done))
+    socket._writev = (chunks, done) => writev?.(chunks, unlessReset(done))
+    // Runs before undici's own listener, as in `open`: the connection was not closed in good order.
+    socket.once('end', () => (this.fault ??= failed))
+  }
 }
+
+type WriteDone = (error?: Error | null) => void
+
+const isReset = (error: NodeJS.ErrnoException | null | undefined): error is NodeJS.ErrnoException =>
+  error?.code === 'ECONNRESET' || error?.code === 'EPIPE'

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import { PassThrough, Readable } from 'node:stream'
 import { afterEach, describe, expect, test } from 'vitest'
+import type { OriginResponse } from '../../src/model.ts'
 import type { PoolOrigin } from '../../src/origin/pool-origin.ts'
 import { codeOf, get, originOf, textOf } from '../support/origin-calls.ts'
 import { listen, ok, type RawOrigin, type RawRequest, rawOrigin } from '../support/raw-origin.ts'
@@ -133,6 +134,32 @@ describe('a request', () => {
       new PassThrough().listenerCount('close') + new PassThrough().listenerCount('error'),
     )
     body.destroy()
+  })
+
+  /** An origin that answers as soon as the head is there, and closes while content is being sent. */
+  async function refusedEarly(answer: string): Promise<OriginResponse> {
+    const body = new PassThrough()
+    const [origin] = await served(({ socket }) => {
+      socket.write(answer)
+      socket.resetAndDestroy()
+      body.write('b') // to be sent before the answer has been read
+    })
+    body.write('a')
+    return origin.fetch(get('/', { method: 'POST', body }))
+  }
+
+  test('gets its early answer although the rest of its content cannot be sent', async () => {
+    const refusal = await refusedEarly('HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig')
+    expect([refusal.status, await textOf(refusal)]).toEqual([413, 'big'])
+  })
+
+  test('whose content cannot be sent gets no answer as complete that only the end of the connection ends', async () => {
+    const refusal = await refusedEarly('HTTP/1.1 413 Content Too Large\r\n\r\nbi')
+    expect(await codeOf(textOf(refusal))).toBe('origin_reset')
+  })
+
+  test('whose content cannot be sent fails if there is no answer', async () => {
+    expect(await codeOf(refusedEarly(''))).toBe('origin_reset')
   })
 })
 
