@@ -36,7 +36,7 @@ export function readRequest(
     local: () => localAuthority(message.socket),
   })
   if (!head.ok) return new HerdgateError(head.code, head.detail)
-  if (head.asksForUpgrade) closeAfter({ message, response })
+  if (head.isLast) closeAfter({ message, response })
   if (!head.hasContent || given === undefined) {
     return new ClientRequest(message, response, head.url, head.hasContent ? message : undefined, peer)
   }

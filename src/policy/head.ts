@@ -1,6 +1,6 @@
 /** Validates a request's head (RFC 9112 sections 2.3, 3.2 and 6). */
 import type { ErrorCode } from '../errors.ts'
-import { type Fields, trimmed } from '../fields.ts'
+import { type Fields, field, trimmed } from '../fields.ts'
 import { locate, parseTarget } from './target.ts'
 
 export interface RequestHead {
@@ -21,8 +21,8 @@ export type ReadHead =
       readonly ok: true
       readonly url: string
       readonly hasContent: boolean
-      /** Has Upgrade. If the upgrade is not accepted, node:http loses bytes that arrived together with the head. */
-      readonly asksForUpgrade: boolean
+      /** Nothing may follow it on the connection. */
+      readonly isLast: boolean
     }
   | { readonly ok: false; readonly code: ErrorCode; readonly detail: string }
 
@@ -47,7 +47,9 @@ export function readHead(head: RequestHead): ReadHead {
   // No use is defined for content there (RFC 9110 section 9.3.7), and it would not be forwarded.
   if (hasContent && locate(parsed.url).target === '*') return refusal('content in OPTIONS *')
   if (hasContent && method === 'TRACE') return refusal('content in TRACE') // RFC 9110 section 9.3.8
-  return { ok: true, url: parsed.url, hasContent, asksForUpgrade: found.upgrade }
+  // If an upgrade is not accepted, node:http loses bytes that arrived together with the head.
+  const isLast = found.upgrade || (version === '1.0' && asksToClose(fields))
+  return { ok: true, url: parsed.url, hasContent, isLast }
 }
 
 /** The fields that determine a request's host and framing. */
@@ -118,6 +120,12 @@ function framingProblem({ length, coding, ambiguous }: Sifted, version: string):
 function isKnown(expect: string): boolean {
   const members = expect.split(',').flatMap((member) => trimmed(member) || [])
   return members.length > 0 && members.every((member) => member.toLowerCase() === '100-continue')
+}
+
+/** In HTTP/1.0 node:http goes by `keep-alive` alone, but `close` takes precedence (RFC 9112 section 9.3). */
+function asksToClose(fields: Fields): boolean {
+  const options = field(fields, 'connection')?.toLowerCase().split(',')
+  return options?.some((option) => trimmed(option) === 'close') ?? false
 }
 
 function refusal(detail: string, code: ErrorCode = 'malformed_request'): ReadHead {

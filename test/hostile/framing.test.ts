@@ -321,6 +321,13 @@ const VERSIONS: readonly Attack[] = [
     ...PASSED,
     send: 'GET {path} HTTP/1.0\r\nHost: a.test\r\nConnection: keep-alive\r\n\r\n',
   },
+  {
+    id: 'S10',
+    name: 'what follows HTTP/1.0 with both close and keep-alive',
+    ...PASSED,
+    closed: true,
+    send: 'GET {path} HTTP/1.0\r\nHost: a.test\r\nConnection: Close, keep-alive\r\n\r\n',
+  },
 ]
 
 /** After a refused upgrade nothing more is read, as node:http loses octets that arrived together with it. */
