@@ -20,6 +20,9 @@ export const systemClock: Clock = {
   },
 }
 
+/** Epoch milliseconds by the machine's clock. */
+export const wallTime = (clock: Clock): number => clock.wall?.() ?? clock.now()
+
 const SECOND_MS = 1_000
 
 /**
@@ -27,4 +30,4 @@ const SECOND_MS = 1_000
  * In whole seconds, so that it is 0 as long as the machine's clock has not been set.
  */
 export const correctionOf = (clock: Clock): number =>
-  clock.wall === undefined ? 0 : Math.round((clock.wall() - clock.now()) / SECOND_MS) * SECOND_MS
+  Math.round((wallTime(clock) - clock.now()) / SECOND_MS) * SECOND_MS

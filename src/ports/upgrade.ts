@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Explanation } from '../cache/http/explain.ts'
+import { wallTime } from '../clock.ts'
 import type { Events } from '../events.ts'
 import { asHerdgateError, whyOriginFailed } from '../errors.ts'
 import type { Fields } from '../fields.ts'
@@ -95,7 +96,7 @@ async function ask(
       leave()
       report.answered(status, passOutcome(status), 0, false)
     }
-    const receivedWallTime = clock.wall?.() ?? clock.now()
+    const receivedWallTime = wallTime(clock)
     const fields = dated(withOneDate(answer, receivedWallTime), receivedWallTime)
     return passedHead(status, fields, passOutcome(status), route.rules)
   }

@@ -1,4 +1,5 @@
 import type { BodyBudget } from '../../body.ts'
+import { wallTime } from '../../clock.ts'
 import { asHerdgateError, type HerdgateError, whyOriginFailed } from '../../errors.ts'
 import type { Events } from '../../events.ts'
 import type { Fields } from '../../fields.ts'
@@ -66,7 +67,7 @@ export function askOrigin(asking: Asking, { clock, events }: AskParts): Promise<
   return route.origin.fetch(originRequest(asking), signal).then(
     (answered) => {
       const respondedAt = clock.now()
-      const receivedWallTime = clock.wall?.() ?? respondedAt
+      const receivedWallTime = wallTime(clock)
       report(String(answered.status), respondedAt - requestedAt)
       return {
         response: datedOnce(answered, receivedWallTime),

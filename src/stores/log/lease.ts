@@ -1,3 +1,4 @@
+import { wallTime } from '../../clock.ts'
 import type { Clock } from '../../model.ts'
 
 /**
@@ -10,7 +11,7 @@ import type { Clock } from '../../model.ts'
  */
 export class Lease {
   readonly #ms: number
-  readonly #wall: () => number
+  readonly #clock: Clock
   /** How far the machine's clock is ahead of the process's, less the short pauses not acted on yet. */
   #aheadBy: number
   #nextCheckAt = -Infinity
@@ -22,8 +23,8 @@ export class Lease {
 
   constructor(ms: number, clock: Clock) {
     this.#ms = ms
-    this.#wall = () => clock.wall?.() ?? clock.now()
-    this.#aheadBy = this.#wall() - clock.now()
+    this.#clock = clock
+    this.#aheadBy = wallTime(clock) - clock.now()
   }
 
   /**
@@ -70,7 +71,7 @@ export class Lease {
 
   #checkClocks(now: number): void {
     this.#nextCheckAt = now + CHECK_EVERY_MS
-    const aheadBy = this.#wall() - now
+    const aheadBy = wallTime(this.#clock) - now
     if (aheadBy > this.#aheadBy + this.#ms) this.#resumedAt = now
     else if (aheadBy > this.#aheadBy) return // several short pauses add up
     this.#aheadBy = aheadBy
