@@ -3,7 +3,7 @@ import { isAlwaysInterned } from '../../interned.ts'
 import type { PartialContent, Stored } from '../../model.ts'
 import { BUFFER, SLOT, STRING } from '../value-size.ts'
 
-/* Bytes of heap and buffers behind each part, measured as those in value-size.ts are. */
+/* Bytes of heap and buffers behind each part, measured as those in stores/value-size.ts are. */
 const RECORD = 610
 /** A response's times are in one list (response-record.ts). */
 const RESPONSE_RECORD = 400

@@ -13,9 +13,9 @@ const REMOVED_AT_ONCE = 1_000
 const RETRY_MS = 1_000
 
 /**
- * Remembers keys at which a value could not be put (for the disk: disk/lost-writes.ts). What is stored there is older
- * than what the caller put, so it counts as absent in this process, and is removed as soon as possible. Responses are
- * not remembered: they say themselves how long they may be used.
+ * Remembers keys at which a value could not be put (for the disk: stores/disk/lost-writes.ts). What is stored there is
+ * older than what the caller put, so it counts as absent in this process, and is removed as soon as possible. Responses
+ * are not remembered: they say themselves how long they may be used.
  */
 export class LostValues {
   readonly #clock: Clock
