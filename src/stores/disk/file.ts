@@ -215,7 +215,7 @@ function moveAside(folder: string, path: string): string {
     throw new HerdgateError('internal', `${path} is damaged and in use by process ${others.join(', ')}`)
   }
   const damaged = `${path}.damaged`
+  rmSync(`${path}-lock`, { force: true }) // first: a process that begins a new file must not use the old one's
   renameSync(path, damaged) // replaces the one before: there is never more than one
-  rmSync(`${path}-lock`, { force: true })
   return damaged
 }
