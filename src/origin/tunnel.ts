@@ -119,9 +119,11 @@ async function connectBoth(
   const destroy = () => both.forEach((socket) => socket.destroy())
   // When one direction has ended, the other stays open as long as it is used.
   const lingering = createSilenceTimer(clock, destroy)
+  const linger = () => lingering.start(headersTimeout)
   for (const socket of both) {
     socket.on('data', () => lingering.touch()).on('error', destroy)
-    socket.once('end', () => lingering.start(headersTimeout))
+    if (socket.readableEnded) linger()
+    else socket.once('end', linger)
   }
   const closed = both.map((socket) => whenClosed(socket, destroy))
   client.socket.pipe(origin)

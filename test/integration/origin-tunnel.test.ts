@@ -232,6 +232,14 @@ describe('an upgrade that the origin accepts', () => {
     expect(await outcomes[0]).toMatchObject({ status: 101 })
     await until(() => socket.readableEnded)
   })
+  test('ends headersTimeout after it was accepted, if the client had ended before and the origin stays silent', async () => {
+    const server = await served(() => {}, halfOpen)
+    const { client, outcomes, sockets } = await front(server.url, { headersTimeout: 1_000 })
+    client().socket.end()
+    await until(() => server.requests.length === 1 && (sockets[0] as Socket).readableEnded)
+    server.requests[0]?.socket.write(SWITCHED)
+    expect(await outcomes[0]).toMatchObject({ status: 101 })
+  })
 })
 
 describe('an upgrade that the origin refuses', () => {
