@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { refuseConnect } from './connect.ts'
 import { openConnections } from './connections.ts'
 import { continueUnlessAnswered, holdContinue } from './continuing.ts'
+import { refuseCutOffContent } from './cut-off-content.ts'
 import type { Limits } from '../config/defaults.ts'
 import { waitOnlyForResponses } from './draining.ts'
 import { acceptEveryMethod } from './every-method.ts'
@@ -56,7 +57,9 @@ export function createDataPort(
     schemaController: NO_SCHEMA_COMPILERS,
     serverFactory: (handler) =>
       createLimitedServer(
-        lateHeads.watch(boundPipelining(continueUnlessAnswered(wrapHandler(handler)), onRefusal)),
+        lateHeads.watch(
+          refuseCutOffContent(boundPipelining(continueUnlessAnswered(wrapHandler(handler)), onRefusal), onRefusal),
+        ),
         limits,
         upgrades,
       ),

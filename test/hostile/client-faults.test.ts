@@ -209,6 +209,20 @@ describe('a client that leaves during an upload', () => {
     expect(asked).toHaveLength(count)
     await expectPlain(newPath(), 'plain', 'origin')
   })
+
+  test.each([
+    ['with a length', 'Content-Length: 5', 'he'],
+    ['in chunks', 'Transfer-Encoding: chunked', '5\r\nhe'],
+  ])('which asked for an upgrade, %s: the origin notices', async (_which, framing, octets) => {
+    using client = await connected()
+    client.send(request(newPath(), 'POST', 'Connection: Upgrade', 'Upgrade: h2c', framing) + octets)
+    await arrived(1)
+    client.end()
+    const { responses } = await client.receive(1)
+    expect(responses.map(({ status }) => status)).toEqual([400])
+    await until(() => asked[0]?.left === true, 'the origin has noticed')
+    await expectNothingUnderWay()
+  })
 })
 
 test('a first client that does not read delays nobody else', async () => {
