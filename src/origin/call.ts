@@ -3,6 +3,7 @@ import type { HerdgateError } from '../errors.ts'
 import { isSafe } from '../methods.ts'
 import { type Attempt, Exchange, type ExchangeListener, type ExchangeOptions } from './exchange.ts'
 import { clientGone } from './failure.ts'
+import { takeArrived } from './request-body.ts'
 
 /** One URL of an origin. */
 export interface Member {
@@ -38,6 +39,8 @@ export class Call<M extends Member> implements ExchangeListener {
   readonly #answer: (response: OriginResponse) => void
   readonly #fail: (error: unknown) => void
   readonly #abort = (): void => this.#exchange?.abort(clientGone())
+  /** Content of the request, if all of it was here at the beginning. */
+  readonly #content: Buffer | undefined
   #request: OriginRequest
   #exchange: Exchange | undefined
   /** Index of the member being tried. */
@@ -51,6 +54,7 @@ export class Call<M extends Member> implements ExchangeListener {
     this.#answer = resolve
     this.#fail = reject
     this.#request = request
+    this.#content = takeArrived(request)
     this.#parts = parts
     parts.signal?.addEventListener('abort', this.#abort)
     this.#attempt()
@@ -60,7 +64,7 @@ export class Call<M extends Member> implements ExchangeListener {
     const { members, signal } = this.#parts
     const member = members[this.#at]
     if (member === undefined) return
-    const exchange = new Exchange(this.#request, member.exchangeOptions, this)
+    const exchange = new Exchange(this.#request, this.#content, member.exchangeOptions, this)
     this.#exchange = exchange
     if (signal?.aborted) this.#abort()
     try {

@@ -48,6 +48,7 @@ export interface ExchangeListener {
 /** One request and its response on one connection: undici's handler, and the source of the response's content. */
 export class Exchange implements Dispatcher.DispatchHandler, BodySource {
   readonly #request: OriginRequest
+  readonly #content: Buffer | undefined
   readonly #options: ExchangeOptions
   readonly #listener: ExchangeListener
   #socket: OriginSocket | undefined
@@ -67,8 +68,15 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
   /** Why it is over; `true` when it went well. */
   #over: HerdgateError | true | undefined
 
-  constructor(request: OriginRequest, options: ExchangeOptions, listener: ExchangeListener) {
+  /** @param content of the request, if all of it is here */
+  constructor(
+    request: OriginRequest,
+    content: Buffer | undefined,
+    options: ExchangeOptions,
+    listener: ExchangeListener,
+  ) {
     this.#request = request
+    this.#content = content
     this.#options = options
     this.#listener = listener
   }
@@ -78,7 +86,8 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
   }
 
   /** The request's content for undici, read as the origin takes it. */
-  upload(): Readable | null {
+  upload(): Readable | Buffer | null {
+    if (this.#content !== undefined) return this.#content
     const { body } = this.#request
     if (body === undefined) return null
     return lend(body, {

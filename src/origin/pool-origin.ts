@@ -85,9 +85,14 @@ function originBehind(limit: ConcurrencyLimit, options: OriginOptions, clock: Cl
   function fetch(request: OriginRequest, signal?: Signal): Promise<OriginResponse> {
     const problem = problemWith(request) ?? (isClosing ? closed(options.name) : undefined)
     if (problem !== undefined) return Promise.reject(problem)
-    if (!signal?.aborted && limit.tryEnter()) return ask(request, signal)
+    if (!signal?.aborted && limit.tryEnter())
+      return request.body === undefined ? ask(request, signal) : askNext(request, signal)
     return limit.enter(signal).then(() => ask(request, signal))
   }
+
+  /** Once the content that came with the request's head is here too. */
+  const askNext = (request: OriginRequest, signal: Signal | undefined): Promise<OriginResponse> =>
+    Promise.resolve().then(() => ask(request, signal))
 
   function ask(request: OriginRequest, signal: Signal | undefined): Promise<OriginResponse> {
     if (request.target === '*') return askAsterisk(request, signal)

@@ -2,6 +2,9 @@ import { Readable } from 'node:stream'
 import { HerdgateError } from '../errors.ts'
 import { clientGone } from './failure.ts'
 import { contentReceived } from '../heap/content-volume.ts'
+import { field } from '../fields.ts'
+import type { OriginRequest } from '../model.ts'
+import { IncomingMessage } from '../node-http.ts'
 
 /** Learns which side is being waited for, as the upload proceeds. */
 export interface UploadProgress {
@@ -9,6 +12,19 @@ export interface UploadProgress {
   waitingForClient(): void
   /** Octets, or the end, were handed over: it is the origin's turn. */
   handedOver(): void
+}
+
+/**
+ * Takes the client's content if all of it is here, as short content mostly is that comes with its head: sending it needs
+ * no stream then. Node has parsed what came with a head once the turn is over in which the head was received.
+ */
+export function takeArrived({ body, fields }: OriginRequest): Buffer | undefined {
+  if (!(body instanceof IncomingMessage) || body.readableDidRead) return undefined
+  const { readableLength: length } = body
+  // Otherwise it would be framed in another way than it was received.
+  if (length === 0 || field(fields, 'content-length') !== String(length)) return undefined
+  contentReceived(length)
+  return body.read()
 }
 
 /**

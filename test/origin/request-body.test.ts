@@ -1,7 +1,10 @@
 import { once } from 'node:events'
+import { createServer, IncomingMessage } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
-import { describe, expect, test } from 'vitest'
-import { lend } from '../../src/origin/request-body.ts'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { OriginRequest } from '../../src/model.ts'
+import { lend, takeArrived } from '../../src/origin/request-body.ts'
 import { settle } from '../support/fake-clock.ts'
 
 function lent(source: Readable) {
@@ -82,4 +85,52 @@ describe('a request body on loan', () => {
     expect(produced).toBeLessThan(32)
     source.destroy()
   })
+})
+
+describe('content that came with its head', () => {
+  const TEXT = '{"name":"a"}'
+
+  test.each([
+    ['is taken whole', `Content-Length: ${TEXT.length}\r\n\r\n${TEXT}`, TEXT],
+    ['is left to be read if some of it is still to come', `Content-Length: 20\r\n\r\n${TEXT}`, undefined],
+    ['is left to be read if it is chunked', `Transfer-Encoding: chunked\r\n\r\nc\r\n${TEXT}\r\n0\r\n\r\n`, undefined],
+    ['is left to be read if there is none', 'Content-Length: 0\r\n\r\n', undefined],
+  ])('%s', async (_, rest, expected) => {
+    const message = await received(rest)
+    expect(takeArrived(asked(message))?.toString()).toBe(expected)
+    expect(message.readableDidRead).toBe(expected !== undefined)
+  })
+
+  test('is not taken twice, nor from anything but the message itself', async () => {
+    const message = await received(`Content-Length: ${TEXT.length}\r\n\r\n${TEXT}`)
+    const { fields } = asked(message)
+    expect(takeArrived({ ...asked(message), body: undefined })).toBeUndefined()
+    expect(takeArrived({ ...asked(message), body: Readable.from([TEXT], { objectMode: false }) })).toBeUndefined()
+    expect(
+      takeArrived({ ...asked(message), fields: fields.map((part) => part.replace('Length', 'Size')) }),
+    ).toBeUndefined()
+    expect(takeArrived(asked(message))?.toString()).toBe(TEXT)
+    expect(takeArrived(asked(message))).toBeUndefined()
+  })
+
+  const asked = (body: IncomingMessage): OriginRequest => ({
+    method: 'POST',
+    target: '/',
+    fields: body.rawHeaders,
+    body,
+  })
+
+  /** The message as it is when the turn in which its head was received is over. */
+  async function received(rest: string): Promise<IncomingMessage> {
+    const server = createServer()
+    onTestFinished(() => void server.close())
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    onTestFinished(() => void client.destroy())
+    const request = once(server, 'request')
+    client.write(`POST / HTTP/1.1\r\nHost: a\r\n${rest}`)
+    const [message]: unknown[] = await request
+    if (!(message instanceof IncomingMessage)) throw new Error('no request')
+    return message
+  }
 })
