@@ -23,6 +23,12 @@ export const systemClock: Clock = {
 /** Epoch milliseconds by the machine's clock. */
 export const wallTime = (clock: Clock): number => clock.wall?.() ?? clock.now()
 
+/**
+ * Milliseconds to add to a time by this process's clock to get one since the machine started, which all processes of
+ * the machine have in common, whenever they began and however its clock is set.
+ */
+export const TO_UPTIME_MS = Number(process.hrtime.bigint()) / 1e6 - systemClock.now()
+
 const SECOND_MS = 1_000
 
 /**

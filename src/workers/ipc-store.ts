@@ -1,7 +1,7 @@
-import { correctionOf, systemClock } from '../clock.ts'
+import { TO_UPTIME_MS } from '../clock.ts'
 import { MAX_SMALL_BYTES } from '../body.ts'
 import { contentReceived } from '../heap/content-volume.ts'
-import type { Awaitable, Clock, Kept, Pressure, Store, Stored, Written } from '../model.ts'
+import type { Awaitable, Kept, Pressure, Store, Stored, Written } from '../model.ts'
 import { decode, encode } from '../stores/codec/codec.ts'
 import { mayTakeIn } from '../stores/taking-in.ts'
 import type { Calls } from './calls.ts'
@@ -18,11 +18,15 @@ export interface IpcStoreOptions {
   readonly maxUnderway: number
   /** While memory is short, no large entry is copied to the primary or from there. */
   readonly pressure?: Pressure | undefined
-  readonly clock?: Clock
+  /** Added to this process's times to get those that all workers have in common, in ms. */
+  readonly correction?: number
 }
 
 /** The memory of the primary as a store of its workers, each with a clock of its own. The primary reports its usage. */
-export function ipcStore(primary: Primary, { maxUnderway, pressure, clock = systemClock }: IpcStoreOptions): Store {
+export function ipcStore(
+  primary: Primary,
+  { maxUnderway, pressure, correction = TO_UPTIME_MS }: IpcStoreOptions,
+): Store {
   let underway = 0
 
   const get = async (key: string): Promise<Kept> => {
@@ -31,7 +35,7 @@ export function ipcStore(primary: Primary, { maxUnderway, pressure, clock = syst
       const octets = await primary.call('get', { key, mostBytes })
       if (octets === undefined) return undefined
       contentReceived(octets.length)
-      return decode(key, octets, { correction: correctionOf(clock) })
+      return decode(key, octets, { correction })
     } catch {
       return 'unknown'
     }
@@ -39,7 +43,7 @@ export function ipcStore(primary: Primary, { maxUnderway, pressure, clock = syst
   const octetsOf = (key: string, stored: Stored): Buffer | undefined => {
     const bytes = stored.kind === 'response' ? (stored.body.bytes?.length ?? 0) : 0
     if (!mayTakeIn(2 * bytes, pressure)) return undefined // as octets, and in a message
-    return encode(key, stored, { correction: correctionOf(clock) })
+    return encode(key, stored, { correction })
   }
   /** Whoever is told of the entry afterwards finds it: messages keep their order. */
   const set = (key: string, stored: Stored): Awaitable<Written> => {

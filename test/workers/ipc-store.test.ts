@@ -1,16 +1,15 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { Events } from '../../src/events.ts'
 import { onContent } from '../../src/heap/content-volume.ts'
-import type { Clock } from '../../src/model.ts'
-import { ipcStore } from '../../src/workers/ipc-store.ts'
+import type { Kept } from '../../src/model.ts'
+import { ipcStore, type IpcStoreOptions } from '../../src/workers/ipc-store.ts'
 import { SharedMemory } from '../../src/workers/primary/shared-memory.ts'
 import { response, storeContract } from '../stores/store-contract.ts'
-import { FakeClock } from '../support/fake-clock.ts'
 import { line } from './line.ts'
 
 /** A worker's store, connected to its primary's memory. */
-function storeOn(memory: SharedMemory, clock: Clock = systemClock, maxUnderway = 2 ** 20, pressure = { high: false }) {
+function storeOn(memory: SharedMemory, options: Partial<IpcStoreOptions> = {}) {
   const { left, right } = line(
     {
       get({ key, mostBytes }: { key: string; mostBytes: number }) {
@@ -23,8 +22,10 @@ function storeOn(memory: SharedMemory, clock: Clock = systemClock, maxUnderway =
     },
     {},
   )
-  return { store: ipcStore(right, { maxUnderway, pressure, clock }), hangUp: () => (left.hangUp(), right.hangUp()) }
+  return { store: ipcStore(right, { maxUnderway: 2 ** 20, ...options }), hangUp: () => (left.hangUp(), right.hangUp()) }
 }
+const freshUntilOf = (kept: Kept) =>
+  typeof kept === 'object' && kept.kind === 'response' ? kept.freshUntil : undefined
 const memoryOf = (maxBytes: number, events = new Events()) => new SharedMemory({ maxBytes, events })
 
 storeContract('ipcStore', () => storeOn(memoryOf(2 ** 20)).store, { exactUsage: false })
@@ -38,15 +39,24 @@ test('what one worker stores, another finds', async () => {
   expect(memory.usage()).toMatchObject([{ tier: 'memory', objects: 1, maxBytes: 2 ** 20 }])
 })
 
-test('a worker that started after a clock correction keeps a copy for as long as the others do', async () => {
+test("setting the machine's clock changes no copy", async () => {
   const memory = memoryOf(2 ** 20)
-  const [before, after] = [new FakeClock(), new FakeClock()]
-  before.correct(-3_600_000)
-  const stored = { ...response('body'), freshUntil: before.now() + 60_000 }
-  await storeOn(memory, before).store.set('k', stored, 60_000)
+  const stored = { ...response('body'), freshUntil: systemClock.now() + 60_000 }
+  await storeOn(memory).store.set('k', stored, 60_000)
   await new Promise((resolve) => setImmediate(resolve))
-  const found = await storeOn(memory, after).store.get('k')
-  expect(found).toMatchObject({ freshUntil: before.wall() + 60_000 })
+  vi.spyOn(Date, 'now').mockReturnValue(systemClock.now() - 3_600_000)
+  const found = await storeOn(memory).store.get('k')
+  vi.restoreAllMocks()
+  expect(freshUntilOf(found)).toBeCloseTo(stored.freshUntil, 1)
+})
+
+test('workers whose clocks differ, as it was set between their starts, keep a copy for equally long', async () => {
+  const memory = memoryOf(2 ** 20)
+  const stored = { ...response('body'), freshUntil: 60_000 }
+  await storeOn(memory, { correction: -3_600_000 }).store.set('k', stored, 60_000)
+  await new Promise((resolve) => setImmediate(resolve))
+  const found = await storeOn(memory, { correction: 0 }).store.get('k')
+  expect(freshUntilOf(found)).toBe(60_000 - 3_600_000)
 })
 
 test('without its primary every look-up is unknown', async () => {
@@ -63,7 +73,7 @@ test('it reports entries that the memory has no room for', async () => {
 })
 
 test('entries on their way to the primary are bounded, the last one not counted', async () => {
-  const { store } = storeOn(memoryOf(2 ** 20), systemClock, 15_000)
+  const { store } = storeOn(memoryOf(2 ** 20), { maxUnderway: 15_000 })
   const set = (key: string) => store.set(key, response('x'.repeat(10_000)), 60_000)
   await set('c')
   expect(await Promise.all(['a', 'b', 'c'].map(set))).toEqual([undefined, undefined, 'lost'])
@@ -74,7 +84,7 @@ test('entries on their way to the primary are bounded, the last one not counted'
 test('while memory is short large entries are exchanged in neither direction', async () => {
   const memory = memoryOf(2 ** 20)
   const pressure = { high: false }
-  const { store } = storeOn(memory, systemClock, 2 ** 20, pressure)
+  const { store } = storeOn(memory, { pressure })
   const [large, small] = [response('x'.repeat(100_000)), response('x')]
   await store.set('large', large, 60_000)
   await store.set('small', small, 60_000)
