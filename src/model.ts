@@ -30,7 +30,7 @@ export type {
 
 /** Which of two entries was requested later. */
 export type { Order } from './model/order.ts'
-export { isLater, isNewer } from './model/order.ts'
+export { isAhead, isLater, isNewer } from './model/order.ts'
 
 /** Where entries are kept. */
 export type { Kept, Anew, Write, Written, Store, Peeked, TierUsage, Tier } from './model/store.ts'

@@ -4,8 +4,8 @@ import type { Stored } from './stored.ts'
 export interface Order {
   /**
    * When the entry's fetch began; by the machine's clock if another process made it. The latest of a response and its
-   * revalidations; the earliest of combined parts. Only for comparison with another `askedAt`: the invalidation log
-   * uses `startedAt`.
+   * revalidations; the earliest of combined parts. Only for comparison with another `askedAt`, and to recognise a copy
+   * from the future: the invalidation log uses `startedAt`.
    */
   readonly askedAt: number
 }
@@ -32,6 +32,15 @@ export function isNewer(kept: Stored, past: Stored, generation: string): boolean
   if ('askedAt' in kept && 'askedAt' in past && kept.askedAt !== past.askedAt) return isLater(kept, past)
   return freshUntil(kept) > freshUntil(past)
 }
+
+/** How far the clocks of two machines may be apart, or how far one may be set back, in ms. */
+const MAX_SKEW_MS = 5_000
+
+/**
+ * Whether a copy from outside this process seems to have been requested after now: this machine's clock was set back
+ * since, or another machine's is ahead. By this clock it would be fresh for longer than it may be, perhaps for years.
+ */
+export const isAhead = (copy: Stored, now: number): boolean => 'askedAt' in copy && copy.askedAt > now + MAX_SKEW_MS
 
 function freshUntil(stored: Stored): number {
   switch (stored.kind) {

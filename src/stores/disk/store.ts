@@ -1,7 +1,19 @@
 import { correctionOf, systemClock } from '../../clock.ts'
 import { DEFAULT_DISK_BYTES, DEFAULT_WAITING_BYTES } from '../../config/defaults.ts'
 import type { Events, EvictionReason, StoreEvent } from '../../events.ts'
-import type { Awaitable, Clock, Kept, Pressure, Store, Stored, Tier, TierUsage, Write, Written } from '../../model.ts'
+import {
+  type Awaitable,
+  type Clock,
+  isAhead,
+  type Kept,
+  type Pressure,
+  type Store,
+  type Stored,
+  type Tier,
+  type TierUsage,
+  type Write,
+  type Written,
+} from '../../model.ts'
 import { checkNames, type Names } from '../../given.ts'
 import { size } from '../../units.ts'
 import { Batches, inPieces } from '../batches.ts'
@@ -144,7 +156,7 @@ class DiskStore implements Store {
     if (octets === undefined) return undefined
     if (!mayTakeIn(octets.length, this.#pressure)) return 'unknown'
     const stored = decode(key, octets, { correction: correctionOf(this.#clock) })
-    if (stored !== undefined) return stored
+    if (stored !== undefined) return isAhead(stored, this.#clock.now()) ? undefined : stored
     void this.#removeDefect(key, address)
     return 'defective'
   }

@@ -4,7 +4,18 @@ import { correctionOf, systemClock } from '../../clock.ts'
 import { DEFAULT_REDIS } from '../../config/defaults.ts'
 import type { Events, StoreEvent } from '../../events.ts'
 import { checkNames, type Names, shown } from '../../given.ts'
-import type { Awaitable, Clock, Kept, Pressure, Store, Stored, TierUsage, Write, Written } from '../../model.ts'
+import {
+  type Awaitable,
+  type Clock,
+  isAhead,
+  type Kept,
+  type Pressure,
+  type Store,
+  type Stored,
+  type TierUsage,
+  type Write,
+  type Written,
+} from '../../model.ts'
 import { duration, size } from '../../units.ts'
 import { Batches, inPieces } from '../batches.ts'
 import { mayTakeIn } from '../taking-in.ts'
@@ -244,9 +255,14 @@ class RedisStore implements Store {
       return 'unknown'
     }
     const stored = octets && decode(key, octets, this.#codec)
-    this.#report('get', stored === undefined ? 'error' : 'hit', ms)
-    if (stored === undefined) this.#discard(key)
-    return stored
+    if (stored === undefined) {
+      this.#report('get', 'error', ms)
+      this.#discard(key)
+      return undefined
+    }
+    const found = isAhead(stored, this.#clock.now()) ? undefined : stored
+    this.#report('get', found === undefined ? 'miss' : 'hit', ms)
+    return found
   }
 
   /** What is there is damaged, or was not put there by a store: it counts as absent for everybody. */

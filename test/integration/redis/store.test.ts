@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { systemClock } from '../../../src/clock.ts'
 import { type EventPayloads, Events } from '../../../src/events.ts'
 import type { Store, StoredResponse } from '../../../src/model.ts'
 import { VERSION } from '../../../src/stores/codec/layout.ts'
@@ -64,6 +65,17 @@ test('a maxObjectBytes that is not a whole number is rounded down', async () => 
   await store.set('k', response('x'), 60_000)
   expect(await store.get('k')).toMatchObject({ kind: 'response' })
   await store.close()
+})
+
+test('a copy from a machine whose clock is ahead counts as absent, and stays for the others', async () => {
+  const ahead = await emptyStore({ clock: { ...systemClock, wall: () => systemClock.now() + 200_000 } })
+  const { events, seen } = recorded()
+  const store = await connected(redisStore({ url: redis.url, deadline: '5s', events }))
+  await ahead.set('k', { ...response('x'), askedAt: systemClock.now() }, 60_000)
+  expect(await store.get('k')).toBeUndefined()
+  expect(seen).toEqual(['get miss'])
+  expect(await ahead.get('k')).toMatchObject({ kind: 'response' })
+  await Promise.all([store.close(), ahead.close()])
 })
 
 test('what it stores expires in Redis', async () => {

@@ -157,6 +157,19 @@ test("an entry stored by a process that started before its machine's clock was c
   await after.close()
 })
 
+test("while the machine's clock is set back, a copy from before counts as absent: its age cannot be told", async () => {
+  const clock = new FakeClock()
+  const store = diskStore({ path: temporaryFolder(), clock })
+  await store.set('k', { ...response('x'), askedAt: clock.now() }, 60_000)
+  clock.correct(-3_000)
+  expect(bodyOf(await store.get('k'))).toBe('x')
+  clock.correct(-3_600_000)
+  expect(await store.get('k')).toBeUndefined()
+  clock.correct(3_600_000)
+  expect(bodyOf(await store.get('k'))).toBe('x')
+  await store.close()
+})
+
 test('a file reopened while it is being closed is in use, and not sealed', async () => {
   const path = temporaryFolder()
   const before = diskStore({ path })
