@@ -7,6 +7,8 @@ import { reason, RESULTS, words } from './reason.js'
 /** @typedef {LiveRequest & { number: number }} Row */
 
 const MAX_ROWS = 50
+/** How much later than the others one of several workers may report a request, in ms. */
+const LATE_MS = 3000
 
 /** @param {HTMLElement} parent @param {(request: LiveRequest) => void} onPick */
 export function requests(parent, onPick) {
@@ -19,7 +21,7 @@ export function requests(parent, onPick) {
   parent.append(element('div', { className: 'scroll' }, table))
 
   /** @type {Row[]} */
-  const kept = []
+  let kept = []
   let number = 0
   /** Rows do not move while the pointer or the focus is on one. */
   const held = () => body.matches(':hover') || body.contains(document.activeElement)
@@ -46,9 +48,8 @@ export function requests(parent, onPick) {
      * @param {readonly LiveRequest[]} recent
      */
     add(recent) {
-      for (const request of recent) kept.unshift({ ...request, number: number++ })
-      kept.sort((one, other) => other.at - one.at) // one of several workers may report a second after the others
-      kept.length = Math.min(kept.length, MAX_ROWS * 4)
+      const rows = recent.map((request) => ({ ...request, number: number++ }))
+      kept = newestFirst(rows, kept).slice(0, MAX_ROWS * 4)
     },
     draw() {
       const isHeld = held()
@@ -57,6 +58,18 @@ export function requests(parent, onPick) {
       if (!isHeld) fill()
     },
   }
+}
+
+/**
+ * Rows from before a clock was set back go: they would be above all later ones until it has caught up.
+ * @template {{ at: number }} R
+ * @param {readonly R[]} added in the order they were answered
+ * @param {readonly R[]} kept
+ */
+export function newestFirst(added, kept) {
+  const latest = Math.max(...added.map(({ at }) => at))
+  const before = added.length === 0 ? kept : kept.filter(({ at }) => at <= latest + LATE_MS)
+  return [...added.toReversed(), ...before].sort((one, other) => other.at - one.at)
 }
 
 /** @param {() => void} onChange */

@@ -5,7 +5,7 @@ import { byResult, isFromCache, type Outcome, type Result } from '../model.ts'
 import { rounded } from '../units.ts'
 
 export interface Snapshot {
-  /** When it was taken, epoch ms, and the time it covers. */
+  /** When it was taken, epoch ms by the machine's clock, and the time it covers. */
   readonly at: number
   readonly elapsedMs: number
   /** Since the process began, as in GET /v1/stats. */
@@ -96,12 +96,13 @@ export class Interval {
   readonly #recent: LiveRequest[] = []
   #recentHits = 0
 
-  /** @param from when it begins, epoch ms */
+  /** @param from when it begins, by the process's clock */
   constructor(from: number) {
     this.from = from
   }
 
-  request(event: RequestEvent, now: number): void {
+  /** @param at epoch ms by the machine's clock */
+  request(event: RequestEvent, at: number): void {
     const { result } = event.outcome
     this.#requests[result]++
     if (!WITHOUT_ANSWER.has(result)) {
@@ -111,7 +112,7 @@ export class Interval {
     }
     if (this.#recent.length >= MAX_RECENT) return
     if (result === 'hit' && ++this.#recentHits > MAX_RECENT_HITS) return
-    this.#recent.push(liveRequest(event, now))
+    this.#recent.push(liveRequest(event, at))
   }
 
   origin({ origin, code, ms }: OriginEvent): void {
@@ -135,9 +136,10 @@ export class Interval {
     this.#herd.fetching = Math.max(this.#herd.fetching, fetching)
   }
 
-  end(now: number, { stats, synced, origins }: Gauges): Snapshot {
+  /** @param now by the process's clock @param at the same by the machine's */
+  end(now: number, at: number, { stats, synced, origins }: Gauges): Snapshot {
     return {
-      at: Math.round(now),
+      at: Math.round(at),
       elapsedMs: Math.round(now - this.from),
       stats,
       synced,
@@ -161,10 +163,10 @@ function bucketOf(ms: number): number {
   return at === -1 ? BOUNDS_MS.length : at
 }
 
-function liveRequest(event: RequestEvent, now: number): LiveRequest {
+function liveRequest(event: RequestEvent, at: number): LiveRequest {
   const { method, url, route, status, outcome, bytes, aborted } = event
   return {
-    at: Math.round(now),
+    at: Math.round(at),
     method,
     url: url.slice(0, LONGEST_URL),
     cut: url.length > LONGEST_URL,

@@ -53,8 +53,9 @@ export function createLive(parts: LiveParts): Live {
 /** @returns a function that ends the recording */
 function record({ events, clock, stats, synced, originUsage }: LiveParts, send: (snapshot: Snapshot) => void) {
   let interval = new Interval(clock.now())
+  const wall = () => clock.wall?.() ?? clock.now()
   const unsubscribe = [
-    events.on('request', (request) => interval.request(request, clock.now())),
+    events.on('request', (request) => interval.request(request, wall())),
     events.on('origin', (asked) => interval.origin(asked)),
     events.on('eviction', (out) => interval.eviction(out)),
   ]
@@ -66,7 +67,7 @@ function record({ events, clock, stats, synced, originUsage }: LiveParts, send: 
     interval.sample(gauges)
     cancel = clock.after(SAMPLE_MS, sample)
     if (now - interval.from < SNAPSHOT_MS) return
-    const snapshot = interval.end(now, gauges)
+    const snapshot = interval.end(now, wall(), gauges)
     interval = new Interval(now)
     send(snapshot)
   }

@@ -73,6 +73,16 @@ test('each watcher gets a snapshot a second, with what happened since the last',
   expect(it.seen[2]).toMatchObject({ at: it.clock.now(), elapsedMs: 1_000, synced: true })
 })
 
+test("times are the machine's, although its clock was set after the process began", async () => {
+  const it = rig()
+  it.clock.correct(3_600_000)
+  it.watch()
+  it.events.emit('request', requestEvent())
+  const at = it.clock.wall()
+  await it.clock.advance(1_000)
+  expect(it.seen).toMatchObject([{ at: at + 1_000, elapsedMs: 1_000, recent: [{ at }] }])
+})
+
 test('the number of watchers is limited, and one that leaves makes room', () => {
   const { live } = rig()
   const leave = Array.from({ length: MAX_WATCHERS }, () => live.watch(() => {}))
