@@ -322,6 +322,20 @@ test.each([0, 5_000, 100_000])(
   },
 )
 
+test('a file whose lock was removed while it is open is written no more: the next process would have another lock', async () => {
+  const { file, told, store, log, stamp, settled, close } = await inUse()
+  rmSync(`${file}-lock`)
+  await expect(store.set('k99', response('lost'), 60_000)).resolves.toBe('lost')
+  await expect(log.append('purge', { tags: ['t'] })).rejects.toMatchObject({ code: 'not_logged' })
+  expect([log.verdict(stamp), log.synced]).toEqual(['dead', false])
+  expect(told[0]).toMatch(/^degraded .*: its lock file was removed$/)
+  await settled()
+  expect([existsSync(`${file}.damaged`), existsSync(`${file}-lock`)]).toEqual([false, true])
+  expect(bodyOf(await store.get('k98'))).toBe('x'.repeat(98 * 50))
+  await until(() => log.position === 2, 'the purge has been logged')
+  await close()
+})
+
 test('a file that may have crashed a process is checked before it is read again, and stays if sound', async () => {
   const { path, file, told, store, log, stamp, settled, close } = await inUse()
   const { generation, position } = log

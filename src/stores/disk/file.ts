@@ -10,7 +10,7 @@ import { systemClock } from '../../clock.ts'
 import { HerdgateError } from '../../errors.ts'
 import type { Clock } from '../../model.ts'
 import { checkFile, forgetCheck } from './checks.ts'
-import { FileOnDisk, type FileState } from './file-on-disk.ts'
+import { FileOnDisk, type FileState, lockOf } from './file-on-disk.ts'
 import { writeFailure } from './full-disk.ts'
 import { beginLog } from './log-tables.ts'
 import { addUser, removeUser, othersIn, USERS } from './users.ts'
@@ -215,7 +215,7 @@ function moveAside(folder: string, path: string): string {
     throw new HerdgateError('internal', `${path} is damaged and in use by process ${others.join(', ')}`)
   }
   const damaged = `${path}.damaged`
-  rmSync(`${path}-lock`, { force: true }) // first: a process that begins a new file must not use the old one's
+  rmSync(lockOf(path), { force: true }) // first: it would be that of a file which another process begins meanwhile
   renameSync(path, damaged) // replaces the one before: there is never more than one
   return damaged
 }
