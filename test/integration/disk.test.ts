@@ -481,6 +481,23 @@ test.runIf(existsSync('/proc/self'))('a folder that cannot be created is reporte
   })
 })
 
+/** Whether a folder of a few KiB can be had: a file system in memory, in a user namespace of its own. */
+const canMount = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'tmpfs', '/tmp']).status === 0
+
+test.runIf(canMount).each([4, 8, 12, 16])(
+  'a process that begins a file where only %i KiB are left goes on without it',
+  (kib) => {
+    const path = temporaryFolder()
+    const mounted = `mount -t tmpfs -o size=${kib}k tmpfs "$2" && exec "$0" "$@"`
+    const child = spawnSync('unshare', ['-rm', 'sh', '-c', mounted, process.execPath, SCRIPT, path, 'fill', '1'])
+    expect([child.status, child.signal], child.stderr.toString()).toEqual([0, null])
+    expect(JSON.parse(child.stdout.toString())).toMatchObject({
+      told: [expect.stringContaining('no space left on the disk')],
+      kept: 'unknown',
+    })
+  },
+)
+
 test('when the disk is full, the tier is degraded and everything else continues', () => {
   const path = temporaryFolder()
   const limited = `ulimit -f 4096; exec "$0" "$@"` // in KiB: beyond it, writes fail as on a full disk

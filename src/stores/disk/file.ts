@@ -11,7 +11,7 @@ import { HerdgateError } from '../../errors.ts'
 import type { Clock } from '../../model.ts'
 import { checkFile, forgetCheck } from './checks.ts'
 import { FileOnDisk, type FileState, lockOf } from './file-on-disk.ts'
-import { writeFailure } from './full-disk.ts'
+import { mustHaveRoom, writeFailure } from './full-disk.ts'
 import { beginLog } from './log-tables.ts'
 import { addUser, removeUser, othersIn, USERS } from './users.ts'
 
@@ -111,6 +111,7 @@ const inPlace = (shared: Shared | undefined): Shared | undefined =>
 function openShared(folder: string, path: string, clock: Clock, waitMs: number): Shared {
   makeFolder(join(folder, USERS))
   const movedTo = isSound(folder, path, clock, waitMs) ? undefined : moveAside(folder, path)
+  if (!existsSync(path) || !existsSync(lockOf(path))) mustHaveRoom(folder)
   addUser(folder)
   const { env, tables } = openTables(path, (opened) => beginLog(opened, birthOf(path)))
   forgetCheck(path)
