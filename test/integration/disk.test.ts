@@ -481,6 +481,16 @@ test.runIf(existsSync('/proc/self'))('a folder that cannot be created is reporte
   })
 })
 
+test.each([1, 2, 3])(
+  'a file that is opened with %i file descriptors left is opened or not, but ends no process',
+  (left) => {
+    const limited = `ulimit -n 200; exec "$0" "$@"`
+    const child = spawnSync('bash', ['-c', limited, process.execPath, SCRIPT, temporaryFolder(), 'crowd', String(left)])
+    expect([child.status, child.signal], child.stderr.toString()).toEqual([0, null])
+    expect(child.stdout.toString()).toMatch(left < 3 ? /^EMFILE: too many open files/ : /^opened/)
+  },
+)
+
 /** Whether a folder of a few KiB can be had: a file system in memory, in a user namespace of its own. */
 const canMount = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'tmpfs', '/tmp']).status === 0
 

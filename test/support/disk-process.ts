@@ -3,9 +3,9 @@
  *
  * `write`: stores entries endlessly and prints a line for each. `purge TAG`: appends a record and exits. `fill BYTES`:
  * writes entries totalling that many bytes, and prints what happened as JSON. `hold`: prints a line and keeps the write
- * lock from then on.
+ * lock from then on. `crowd LEFT`: opens the file with only that many file descriptors left, and prints whether it could.
  */
-import { writeSync } from 'node:fs'
+import { closeSync, openSync, writeSync } from 'node:fs'
 import { Body } from '../../src/body.ts'
 import { Events } from '../../src/events.ts'
 import type { StoredResponse } from '../../src/model.ts'
@@ -60,5 +60,27 @@ async function hold(): Promise<void> {
   })
 }
 
-const COMMANDS: Record<string, () => Promise<void>> = { write, purge, fill, hold }
+async function crowd(): Promise<void> {
+  await openDiskFile(`${path}/another`).close() // so that LMDB is loaded
+  const held: number[] = []
+  try {
+    for (;;) held.push(openSync('/dev/null', 'r'))
+  } catch {
+    for (const descriptor of held.splice(0, Number(argument))) closeSync(descriptor)
+  }
+  const told = outcomeOf(() => openDiskFile(path))
+  for (const descriptor of held) closeSync(descriptor)
+  console.log(told)
+}
+
+function outcomeOf(run: () => unknown): string {
+  try {
+    run()
+    return 'opened'
+  } catch (error) {
+    return error instanceof Error ? error.message : 'failed'
+  }
+}
+
+const COMMANDS: Record<string, () => Promise<void>> = { write, purge, fill, hold, crowd }
 await COMMANDS[command]?.()

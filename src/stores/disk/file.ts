@@ -2,8 +2,19 @@
  * One LMDB environment in a folder: opened by its first user in a process, closed by the last, and shared with other
  * processes of the host. A damaged file is moved aside and begun anew.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
+import { devNull } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import type { Database, RootDatabase } from 'lmdb'
 import { systemClock } from '../../clock.ts'
@@ -47,6 +58,9 @@ export type Tables = { readonly [Name in TableName]: Table }
 /** The name changes with the layout of the tables: another version's file is left alone. */
 const FILE = 'herdgate-1.mdb'
 const OPTIONS = { encoding: 'binary', keyEncoding: 'binary', cache: false } as const
+
+/** How many LMDB opens: the file, the file for durable writes, and its lock. */
+const DESCRIPTORS = 3
 
 /** What all users of the file in this process share. */
 interface Shared {
@@ -113,6 +127,7 @@ function openShared(folder: string, path: string, clock: Clock, waitMs: number):
   const movedTo = isSound(folder, path, clock, waitMs) ? undefined : moveAside(folder, path)
   if (!existsSync(path) || !existsSync(lockOf(path))) mustHaveRoom(folder)
   addUser(folder)
+  mustHaveDescriptors()
   const { env, tables } = openTables(path, (opened) => beginLog(opened, birthOf(path)))
   forgetCheck(path)
   return { env, tables, movedTo, onDisk: new FileOnDisk(path), users: 0 }
@@ -126,6 +141,16 @@ function makeFolder(folder: string): void {
     mkdirSync(folder, { mode: 0o700 })
   } catch (error) {
     if (!existsSync(folder)) throw error // else another process has made it meanwhile
+  }
+}
+
+/** lmdb-js frees memory twice, which ends the process, when LMDB can open some of the descriptors it needs, but not all. */
+function mustHaveDescriptors(): void {
+  const descriptors: number[] = []
+  try {
+    while (descriptors.length < DESCRIPTORS) descriptors.push(openSync(devNull, 'r'))
+  } finally {
+    for (const descriptor of descriptors) closeSync(descriptor)
   }
 }
 
