@@ -121,10 +121,18 @@ export class Shelf {
     return { bytes: Math.max(0, bytes), objects: Math.max(0, objects) }
   }
 
-  /** Empties a file that is larger than its limit, as one made under another limit may be: it then grows no further. */
+  /**
+   * Empties a file that is larger than its limit, as one made under another limit may be: it then grows no further. It
+   * keeps its size, which the file says, so that neither another process nor the next one empties it again.
+   */
   #keepToLimit(file: DiskFile): void {
     if (file.size <= this.#outgrown) return
+    const { state } = file.tables
+    const [emptiedAt = 0] = numbersIn(state.getBinaryFast(EMPTIED_AT), 1) ?? []
+    this.#outgrown = emptiedAt * 1.1
+    if (file.size <= this.#outgrown) return
     this.#outgrown = file.size * 1.1
+    state.putSync(EMPTIED_AT, octetsOf(file.size))
     this.clear(file)
   }
 
@@ -211,6 +219,8 @@ export class Shelf {
 
 const USAGE = Buffer.from('usage')
 const TURN = Buffer.from('turn')
+/** Size of the file when it was last emptied for being larger than its limit. */
+const EMPTIED_AT = Buffer.from('emptied at')
 
 /** The first key from a place on. */
 const firstFrom = (turn: number) => ({ start: octetsOf(turn), limit: 1 })

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -200,6 +200,21 @@ test('a closed store holds nothing and accepts nothing', async () => {
   await store.set('k', response('x'), 60_000)
   expect(await store.get('k')).toBe('unknown')
   await store.close()
+})
+
+test('a file that is larger than its limit, which was lowered, is emptied once, not at every start', async () => {
+  const path = temporaryFolder()
+  const larger = diskStore({ path, maxBytes: '8MiB' })
+  for (let n = 0; n < 40; n++) await larger.set(`k${n}`, response('x'.repeat(100_000)), 60_000)
+  await larger.close()
+  const { size } = statSync(join(path, 'herdgate-1.mdb'))
+  for (const [start, key] of ['a', 'b', 'c'].entries()) {
+    const store = diskStore({ path, maxBytes: '2MiB' })
+    await store.set(key, response(key), 60_000)
+    expect(store.usage()).toMatchObject([{ objects: start + 1 }])
+    await store.close()
+  }
+  expect(statSync(join(path, 'herdgate-1.mdb')).size).toBeLessThan(size * 1.1)
 })
 
 test('the file never grows past its limit, and its usage is reported', async () => {
