@@ -57,7 +57,10 @@ export class LiveNodes {
     this.#setSelf(NOTHING)
   }
 
-  /** The log can be read again after an interruption: nodes that were there before may come back as well. */
+  /**
+   * To be called before `replace` when the log was out of reach: others may not have been able to report either, and are
+   * missing from the list although they will come back.
+   */
   expectAll(): void {
     const until = this.#clock.now() + FORGOTTEN_AFTER_LEASES * this.#lease
     for (const [node, known] of this.#known) {

@@ -10,12 +10,14 @@ import { everything, OVERFLOW, Pending, type PendingRecord } from '../../log/pen
 import type { Closing } from './closing.ts'
 import type { RedisLogCalls } from './log-calls.ts'
 import type { NewestRecord } from './newest-record.ts'
+import type { SyncState } from './sync-state.ts'
 
 export interface AppendsParts {
   readonly calls: Pick<RedisLogCalls, 'append' | 'replicate'>
   readonly nodes: LiveNodes
   readonly log: Pick<Generations, 'generation' | 'position' | 'holds'>
   readonly newest: NewestRecord
+  readonly syncState: Pick<SyncState, 'synced'>
   readonly clock: Clock
   readonly events: Events | undefined
   readonly closing: Closing
@@ -160,7 +162,7 @@ export class Appends {
   }
 
   async #logRecord(record: NamedRecord): Promise<Logged> {
-    const { calls, nodes: live, log, newest, clock, outOfStep } = this.#parts
+    const { calls, nodes: live, log, newest, syncState, clock, outOfStep } = this.#parts
     const askedAt = clock.now()
     const generationBefore = log.generation
     const { head, nodes, position } = await calls.append(newest.known, record)
@@ -168,6 +170,7 @@ export class Appends {
     // It is in a log that is no longer followed, and `generationChanged` has been called: nobody would log it again.
     if (log.generation !== generationBefore && log.generation !== generation)
       throw new Error('the log was restarted meanwhile')
+    if (!syncState.synced) live.expectAll()
     live.replace({ ...head, nodes }, askedAt)
     if (generation === log.generation) newest.logged({ generation, position, nonce: record.nonce })
     else outOfStep()

@@ -39,6 +39,7 @@ test("waiters for a record's acknowledgement are released then, not only when th
     nodes,
     log,
     newest: new NewestRecord(log),
+    syncState: { synced: true },
     clock,
     events: undefined,
     closing: new Closing(clock),
@@ -63,7 +64,7 @@ function unreachable(appendTimeout = 1_000, clock = new FakeClock(), nodes = new
   const log = { generation: 'g', position: 0, nonce: '', holds: () => false }
   const logged: JournalEntry[] = []
   const positions = new Map<string, number>()
-  const state = { open: false, generation: 'g', refused: '', calls: 0, atOnce: 0, mostAtOnce: 0 }
+  const state = { open: false, synced: true, generation: 'g', refused: '', calls: 0, atOnce: 0, mostAtOnce: 0 }
   const append = async (_known: unknown, entry: JournalEntry) => {
     const { generation } = state
     state.calls++
@@ -81,6 +82,7 @@ function unreachable(appendTimeout = 1_000, clock = new FakeClock(), nodes = new
     nodes,
     log,
     newest: new NewestRecord(log),
+    syncState: state,
     clock,
     events,
     closing: new Closing(clock),
@@ -253,6 +255,20 @@ test('while many purges wait for a silent node, a report of another node does no
   await clock.advance(3_000)
   const acked = (await Promise.all(answers)).map(({ nodes: { acked } }) => acked)
   expect(acked).toEqual([...Array(40).fill(3), ...Array(60).fill(2)])
+})
+
+test('after an outage in which Redis has forgotten all nodes, a purge waits for them before the log is read again too', async () => {
+  const { clock, log, state, appends, nodes } = unreachable()
+  nodes.replace({ nodes: ['other', 'g 0 5000', '60000'], doubtForMs: 0 }, clock.now())
+  state.synced = false
+  await clock.advance(60_000)
+  state.open = true
+  const receipt = appends.append('purge', { tags: ['t'] }, 3_000)
+  await settle()
+  log.position = 1
+  nodes.applied('g', 1)
+  await clock.advance(3_000)
+  expect((await receipt).nodes).toEqual({ expected: 2, acked: 1 })
 })
 
 test('an awaited purge that had to be logged again is checked once it has been', async () => {
