@@ -55,6 +55,7 @@ function judge(plan: Plan, history: History): Played {
   const violations = check(history, {
     loggedHoldsAfterMs: losesData ? undefined : 2 * leaseMs,
     mayBeCutOffFromAll: failsOneIn > 0, // a machine too busy to answer a lease in time is enough
+    leaseMs,
   })
   const failed = failsOneIn > 0 ? [] : history.gets.filter(({ status }) => status !== 200)
   return { plan, history, violations, failures: failed.map(({ status, key }) => `${status} for ${key}`) }

@@ -92,6 +92,28 @@ test('a purge does not bind if the origin failed and the node may not have recei
   ])
 })
 
+describe('a purge need not wait for a node that is cut off from the log for long', () => {
+  const guarantees = { leaseMs: 100 }
+  const purges = [purge(2_000, 2_010, 200)]
+  const writes = [write(1, 0), write(2, 1_990)]
+  const at = (start: number, lastInStep: number | undefined) => {
+    return found({ writes, purges, gets: [get(start, 1, { lastInStep })] }, guarantees)
+  }
+
+  test.each([-Infinity, 0, 900])('but binds there a lease after its call: last in step at %d', (lastInStep) => {
+    expect(at(2_099, lastInStep)).toEqual([])
+    expect(at(2_101, lastInStep)).toEqual(['lost purge'])
+  })
+
+  test.each([920, 1_990, 2_005, 2_020, undefined])('and waits for all others: last in step at %d', (lastInStep) => {
+    expect(at(2_021, lastInStep)).toEqual(['lost purge'])
+  })
+
+  test('and waits for every node if the lease is not known', () => {
+    expect(found({ writes, purges, gets: [get(2_021, 1, { lastInStep: -Infinity })] })).toEqual(['lost purge'])
+  })
+})
+
 describe('an unacknowledged purge', () => {
   test.each([503, 202])('guarantees nothing immediately: %i', (status) => {
     expect(found({ purges: [purge(20, 30, status)], gets: [get(31, 1)] })).toEqual([])

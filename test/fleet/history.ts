@@ -6,6 +6,7 @@
  * check miss a fault, but never report a false one.
  */
 import type { InvalidationMode } from '../../src/model.ts'
+import { FORGOTTEN_AFTER_LEASES } from '../../src/stores/log/live-nodes.ts'
 
 export interface History {
   readonly writes: Write[]
@@ -66,6 +67,8 @@ export interface Get {
   readonly cacheStatus: string
   /** The node was in step with the log when asked, so it knew every purge acknowledged by then. */
   readonly inStep?: boolean
+  /** When the node was last seen to be in step; -Infinity: never; undefined: not known. */
+  readonly lastInStep?: number | undefined
   /** What the node knew of the log then. */
   readonly log?: string | undefined
 }
@@ -87,18 +90,21 @@ export interface Guarantees {
    * purges.
    */
   readonly mayBeCutOffFromAll?: boolean | undefined
+  /** Lease of the nodes, in ms; undefined: purges wait for every node. */
+  readonly leaseMs?: number | undefined
 }
 
 /**
  * All answers that should not have been given:
  *
  * - `lost purge`: the request began after a purge was acknowledged, and the answer has a version older than the newest
- *   one written before that purge was called.
+ *   one written before that purge was called. At a node that purges need not wait for, the request also began more than
+ *   a lease after that call.
  * - `late purge`: the same for a purge that was only logged, after the time it may take.
  * - `foreign body`: the origin never gave that answer, to anyone, for this key, variant and user.
  */
 export function check(history: History, guarantees: Guarantees = {}): Violation[] {
-  const { loggedHoldsAfterMs, mayBeCutOffFromAll = false } = guarantees
+  const { loggedHoldsAfterMs, mayBeCutOffFromAll = false, leaseMs } = guarantees
   const isServed = servedTo(history.served)
   const acknowledged = floorsOf(history, (purge) => (purge.answer?.status === 200 ? purge.answer.at : undefined))
   const logged = floorsOf(history, ({ answer }) => {
@@ -109,7 +115,7 @@ export function check(history: History, guarantees: Guarantees = {}): Violation[
     if (get.body === undefined) return []
     if (!isServed(get, get.body)) return [{ what: 'foreign body', get }]
     if (mayBeCutOffFromAll && isForFailure(get) && get.inStep !== true) return []
-    const lost = missing(acknowledged, get, get.body)
+    const lost = missing(acknowledged, get, get.body, leaseMs)
     if (lost !== undefined) return [{ what: 'lost purge', get, ...lost }]
     const late = missing(logged, get, get.body)
     return late === undefined ? [] : [{ what: 'late purge', get, ...late }]
@@ -144,12 +150,27 @@ function newestBefore(writes: readonly Write[], key: string, call: number): numb
   return Math.max(0, ...writes.filter((write) => write.key === key && write.at < call).map(({ version }) => version))
 }
 
-function missing(floors: Floors, get: Get, body: Body): Pick<Violation, 'purge' | 'least'> | undefined {
+function missing(
+  floors: Floors,
+  get: Get,
+  body: Body,
+  leaseMs?: number,
+): Pick<Violation, 'purge' | 'least'> | undefined {
   const stale = mayBeStale(get)
   const broken = floors.get(get.key)?.find(({ from, least, purge }) => {
-    return from < get.start && body.version < least && !(stale && purge.mode === 'invalidate')
+    if (from >= get.start || body.version >= least || (stale && purge.mode === 'invalidate')) return false
+    return leaseMs === undefined || get.start > purge.call + leaseMs || wasAwaited(get, purge, leaseMs)
   })
   return broken === undefined ? undefined : { purge: broken.purge, least: broken.least }
+}
+
+/**
+ * Whether the purge certainly waited for the node: it does not for one that has been cut off from the log for twelve
+ * leases, or has not reached it yet. A node in step last reported up to a lease ago.
+ */
+function wasAwaited({ lastInStep }: Get, { answer }: Purge, leaseMs: number): boolean {
+  if (lastInStep === undefined || answer === undefined) return true
+  return answer.at < lastInStep + (FORGOTTEN_AFTER_LEASES - 1) * leaseMs
 }
 
 /** A copy marked as stale, served because the origin failed. */

@@ -50,19 +50,22 @@ async function start(
   const routes = [{ name: 'default', match: {}, origin, rules: { ...DEFAULT_RULES, ...UNSTATED } }]
   const cache = createCache({ ...parts, clock, events, routes })
   await parts.log.started
+  let lastInStep = -Infinity
   return {
     name,
     link,
     async get(path, headers) {
       const { synced: inStep, generation, position } = parts.log
       const log = `${generation} ${position}`
+      if (inStep) lastInStep = performance.now()
+      const known = { inStep, lastInStep, log }
       const reply = await cache.handle({
         method: 'GET',
         url: SITE + path,
         fields: fieldsOf({ Host: 'shop.test', ...headers }),
       })
       const content = await text(reply.body)
-      return { status: reply.status, content, cacheStatus: field(reply.fields, 'cache-status') ?? '', inStep, log }
+      return { status: reply.status, content, cacheStatus: field(reply.fields, 'cache-status') ?? '', ...known }
     },
     purge: (mode, targets) =>
       cache[mode](targets).then(
@@ -71,7 +74,7 @@ async function start(
           const log = `${position}, ${nodes.acked} of ${nodes.expected} acknowledged: ${known.join(', ')}`
           return { status: nodes.acked >= nodes.expected ? 200 : 202, log } // as routes/admin/purge.ts does
         },
-        () => ({ status: 503 }),
+        (error: unknown) => ({ status: 503, log: String(error) }),
       ),
     async stop() {
       await cache.close()

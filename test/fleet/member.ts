@@ -26,6 +26,8 @@ export interface Answer {
   readonly cacheStatus: string
   /** The node was certainly in step with the log when it was asked. */
   readonly inStep: boolean
+  /** When the node was last seen to be in step; -Infinity: never; undefined: not known. */
+  readonly lastInStep?: number | undefined
   /** What it knew of the log then, to explain a violation with; undefined: not known. */
   readonly log?: string | undefined
 }

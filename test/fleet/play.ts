@@ -114,9 +114,9 @@ class Game {
     }
     const answer = await this.#answerOf(at, node, node.get(asked.key, headers))
     if (answer === undefined) return undefined
-    const { status, content, cacheStatus, inStep, log } = answer
+    const { status, content, ...rest } = answer
     const body = status === 200 ? (JSON.parse(content) as Body) : undefined
-    return { ...asked, node: node.name, start, end: performance.now(), status, body, cacheStatus, inStep, log }
+    return { ...asked, node: node.name, start, end: performance.now(), status, body, ...rest }
   }
 
   async #answerOf<T>(at: number, node: Member, asking: Promise<T>): Promise<T | undefined> {
