@@ -2,11 +2,11 @@ import { expect, test } from 'vitest'
 import { build } from './build.ts'
 import { complaint, isBad, playAll, Tally } from './histories.ts'
 import { inProcess } from './in-process.ts'
+import type { Theme } from './plan.ts'
 import { REGRESSIONS } from './regressions.ts'
 
 /** `npm run histories` plays as many as you like. */
 const HISTORIES = 200
-const AILING = 40
 /** More than cores, as histories spend most of their time waiting. */
 const LANES = 8
 const PATIENCE_MS = 2_400_000
@@ -36,15 +36,18 @@ test(
   PATIENCE_MS,
 )
 
-test(
-  'no purge is lost with a Redis that refuses, delays or forgets commands either',
-  async () => {
+test.concurrent.each<[string, Theme, number]>([
+  ['a Redis that refuses, delays or forgets commands', 'ailing', 40],
+  ['nodes and a Redis that stand still again and again', 'starved', 20],
+])(
+  'no purge is lost with %s either',
+  async (_, theme, count) => {
     const complaints: string[] = []
     await playAll({
-      seeds: seeds.slice(0, AILING),
+      seeds: seeds.slice(0, count),
       start: inProcess((place) => build(place)),
       lanes: LANES,
-      theme: 'ailing',
+      theme,
       done: (played) => void (isBad(played) && complaints.push(complaint(played))),
     })
     expect(complaints).toEqual([])

@@ -46,7 +46,7 @@ export type Step = { readonly at: number; readonly forMs: number } & (
 
 /** A seed's theme depends on their number and order, so do not change either. */
 const THEMES = ['network', 'crashes', 'redis', 'loss', 'rollback', 'calm'] as const
-export type Theme = (typeof THEMES)[number] | 'ailing'
+export type Theme = (typeof THEMES)[number] | 'ailing' | 'starved'
 
 const NODES = 3
 
@@ -106,6 +106,7 @@ const STEPS: Readonly<Record<Theme, (draw: Draw) => Step[]>> = {
   crashes: (draw) => times(draw, 3, linkStep).concat(times(draw, 4, nodeStep)),
   redis: (draw) => times(draw, 3, linkStep).concat(times(draw, 3, redisStep)),
   ailing: (draw) => times(draw, 2, linkStep).concat(times(draw, 4, ailingStep)),
+  starved: (draw) => times(draw, 2, linkStep).concat(times(draw, 3, longStall), times(draw, 3, freeze)),
   loss: (draw) => times(draw, 2, linkStep).concat(times(draw, 2, lossStep), times(draw, 1, bystander)),
   rollback: ({ random, leaseMs, durationMs }) => {
     const at = random.below(Math.floor(durationMs / 2))
@@ -155,6 +156,14 @@ function bystander(draw: Draw): Step {
 
 function stall(draw: Draw): Step {
   return { kind: 'stall', ...span(draw, 1) }
+}
+
+function longStall(draw: Draw): Step {
+  return { kind: 'stall', ...span(draw, 2) }
+}
+
+function freeze(draw: Draw): Step {
+  return { kind: 'freeze', ...span(draw, 2) }
 }
 
 function span({ random, leaseMs, durationMs }: Draw, leases: number): Pick<Step, 'at' | 'forMs'> {
