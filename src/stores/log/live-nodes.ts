@@ -33,7 +33,7 @@ interface Known {
   readonly receivedAt: number
   /** Until then it should be listed even if it reports nothing more: a list that lacks it has lost it. */
   readonly until: number
-  /** It was given extra time to come back, which happens once until it reports again. */
+  /** It was given extra time to come back, which happens once until it is listed again. */
   readonly isExpected?: true
 }
 
@@ -158,7 +158,10 @@ export class LiveNodes {
     this.#update(node, { report, receivedAt: now, until: now + FORGOTTEN_AFTER_LEASES * lease }, -Infinity)
   }
 
-  /** Reports may arrive late and over two paths: within a generation a node does not go back, unless the log did. */
+  /**
+   * Reports may arrive late and over two paths: within a generation a node does not go back, unless the log did. And a
+   * list may name a node that has not reported since the log was out of reach, which then has less time left there.
+   */
   #update(node: string, next: Known, askedAt: number): void {
     if (node === this.#self) return // known first-hand
     const known = this.#known.get(node)
@@ -167,7 +170,8 @@ export class LiveNodes {
       known.receivedAt > askedAt &&
       known.report.generation === next.report.generation &&
       known.report.position > next.report.position
-    if (!isLate) this.#known.set(node, next)
+    if (isLate) return
+    this.#known.set(node, { ...next, until: Math.max(next.until, known?.until ?? -Infinity) })
   }
 
   #setSelf(report: Report): void {

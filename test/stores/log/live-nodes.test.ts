@@ -133,6 +133,20 @@ test('after an outage of the log, the nodes known before are expected for as lon
   expect(following()).toEqual({ expected: 2, acked: 1 })
 })
 
+test('that time is not cut short by a list from before the outage, on which a node has less time left', async () => {
+  const { clock, live, list, following } = nodes()
+  list('new', 'a', 'b')
+  await clock.advance(LISTED_FOR_MS - 1)
+  live.expectAll()
+  live.replace({ nodes: ['b', `new 5 ${LEASE_MS}`, '1'], doubtForMs: 0 }, clock.now())
+  await clock.advance(LISTED_FOR_MS - 1)
+  list('new', 'a')
+  expect(following()).toEqual({ expected: 2, acked: 1 })
+  await clock.advance(1)
+  list('new', 'a')
+  expect(following()).toEqual({ expected: 1, acked: 1 })
+})
+
 test('that time is granted once, however often the connection to the log is lost and restored', async () => {
   const { clock, live, list, following } = nodes()
   list('new', 'a', 'b')
