@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { Lease } from '../../../src/stores/log/lease.ts'
-import { LiveNodes } from '../../../src/stores/log/live-nodes.ts'
-import { Beat } from '../../../src/stores/redis/beat.ts'
-import { Closing } from '../../../src/stores/redis/closing.ts'
-import { NewestRecord } from '../../../src/stores/redis/newest-record.ts'
-import { SyncState } from '../../../src/stores/redis/sync-state.ts'
-import { FakeClock } from '../../support/fake-clock.ts'
+import { Lease } from '../../../../src/stores/log/lease.ts'
+import { LiveNodes } from '../../../../src/stores/log/live-nodes.ts'
+import { Beat } from '../../../../src/stores/redis/log/beat.ts'
+import { Closing } from '../../../../src/stores/redis/log/closing.ts'
+import { NewestRecord } from '../../../../src/stores/redis/log/newest-record.ts'
+import { SyncState } from '../../../../src/stores/redis/log/sync-state.ts'
+import { FakeClock } from '../../../support/fake-clock.ts'
 
 const LEASE_MS = 5_000
 
