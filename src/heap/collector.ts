@@ -47,18 +47,6 @@ export function collectSeldom(): void {
   setPace(SELDOM)
 }
 
-/** More than V8's new space can ever grow by: it reaches its full size in one step. */
-const AT_ONCE = 64
-
-/**
- * Makes V8's new space grow to its full size at once. V8 shrinks it when a process has had little to do, and then
- * doubles it step by step in the first seconds of the next burst (docs/decisions/heap/new-space-grows-at-once.md). Only
- * for a process that is Herdgate's own.
- */
-export function growNewSpaceAtOnce(): void {
-  setFlagsFromString(`--semi-space-growth-factor=${AT_ONCE}`)
-}
-
 /** Makes V8 give memory back, even at the expense of compiled code, or no longer. */
 export function giveBackMemory(isWanted: boolean): void {
   if (collectsSeldom) setPace(isWanted ? V8_DEFAULT : SELDOM)

@@ -17,6 +17,9 @@ export function memoryCeilings(): MemoryCeilings {
   return { heap: oldGenerationOf(getHeapStatistics().heap_size_limit, memory, flags), container }
 }
 
+/** The most that one half-space of the young generation can hold, in bytes. */
+export const maxHalfSpace = (): number => (getHeapStatistics().heap_size_limit - memoryCeilings().heap) / 3
+
 const MEBIBYTE = 2 ** 20
 /** A container with less than this left is full, however small it is. */
 const LEAST_LEFT_BYTES = 8 * MEBIBYTE

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { constants, getPriority, setPriority } from 'node:os'
-import { collectSeldom, collectYoungInOneThread, growNewSpaceAtOnce } from './collector.ts'
+import { collectSeldom, collectYoungInOneThread } from './collector.ts'
+import { sizeNewSpace } from './new-space.ts'
 
 /** Added niceness: such a thread gets a third of what the main thread gets, where both want the same core. */
 const ADDED_NICENESS = 5
@@ -12,7 +13,7 @@ const THREADS = '/proc/self/task'
  */
 export function prepareOwnProcess(cores: number): void {
   collectSeldom()
-  growNewSpaceAtOnce()
+  sizeNewSpace()
   if (cores === 1) collectYoungInOneThread()
   lowerBackgroundThreads()
 }

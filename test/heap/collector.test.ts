@@ -7,7 +7,7 @@ const COLLECTOR = fileURLToPath(new URL('../../src/heap/collector.ts', import.me
 function outputAfter(flags: readonly string[], script: string): string {
   const imports = `import * as collector from ${JSON.stringify(COLLECTOR)}
     import { setFlagsFromString } from 'node:v8'
-    const { collectSeldom, collectYoungInOneThread, giveBackMemory, growNewSpaceAtOnce } = collector\n`
+    const { collectSeldom, collectYoungInOneThread, giveBackMemory } = collector\n`
   return outputOf(flags, imports + script)
 }
 
@@ -50,22 +50,4 @@ test('young garbage is collected by one thread', () => {
     /default: (--(?:no-)?parallel-scavenge)\n/.exec(outputAfter([], `${first}\nsetFlagsFromString('--help')`))?.[1]
   expect(flagAfter('')).toBe('--parallel-scavenge')
   expect(flagAfter('collectYoungInOneThread()')).toBe('--no-parallel-scavenge')
-})
-
-/** Sizes that the new space reaches, in MiB. */
-function newSpaceAfter(first: string): number[] {
-  const traces = outputAfter(
-    ['--trace-gc', '--trace-gc-nvp'],
-    `${first}\nglobalThis.kept = Array.from({ length: 300_000 }, (_, n) => ({ n }))`,
-  )
-  const sizes = [...traces.matchAll(/"new_space_capacity":(\d+)/g)].map(([, bytes]) => Number(bytes) / 2 ** 20)
-  return [...new Set(sizes)]
-}
-
-test('the new space grows to its maximum at once', () => {
-  const byItself = newSpaceAfter('')
-  const atOnce = newSpaceAfter('growNewSpaceAtOnce()')
-  expect(byItself.length).toBeGreaterThan(2)
-  expect(atOnce.length).toBe(1)
-  expect(Math.max(...atOnce)).toBeGreaterThanOrEqual(Math.max(...byItself))
 })
