@@ -1,13 +1,17 @@
 /**
  * Counts content, and reports every few MiB of it: a single turn of the event loop can receive tens of MiB, and no timer
  * runs meanwhile. Process-wide, as memory and the garbage collector are.
+ *
+ * In a small container it reports less at a time: until young garbage is collected, content takes some four times its
+ * size, as it was read, as it is stored and as it is sent.
  */
+import { shareOfContainer } from './memory-ceilings.ts'
 import { collectStreamed } from './young-garbage.ts'
 
 /** @param soon bytes about to be allocated at once; 0 if content has arrived in small pieces */
 export type ContentListener = (soon: number) => void
 
-const REPORTED_EVERY_BYTES = 4 * 2 ** 20
+const REPORTED_EVERY_BYTES = Math.min(4 * 2 ** 20, shareOfContainer(1 / 128))
 
 let unreported = 0
 const listeners = new Set<ContentListener>()

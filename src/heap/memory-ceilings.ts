@@ -20,6 +20,10 @@ export function memoryCeilings(): MemoryCeilings {
 /** The most that one half-space of the young generation can hold, in bytes. */
 export const maxHalfSpace = (): number => (getHeapStatistics().heap_size_limit - memoryCeilings().heap) / 3
 
+/** This share of the container's memory, in bytes; infinite without a limit. */
+export const shareOfContainer = (share: number): number =>
+  share * (memoryCeilings().container ?? Number.POSITIVE_INFINITY)
+
 const MEBIBYTE = 2 ** 20
 /** A container with less than this left is full, however small it is. */
 const LEAST_LEFT_BYTES = 8 * MEBIBYTE

@@ -1,8 +1,9 @@
 import { collections } from './collections.ts'
 import { collectYoung } from './collector.ts'
+import { shareOfContainer } from './memory-ceilings.ts'
 
 /** After this much content from origins and clients, its buffers are collected. */
-const EVERY_BYTES = 8 * 2 ** 20
+const EVERY_BYTES = Math.min(8 * 2 ** 20, shareOfContainer(1 / 64))
 
 let received = 0
 let isWatching = false

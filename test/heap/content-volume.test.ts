@@ -29,3 +29,17 @@ test('copies of content count, and are announced', () => {
   end()
   expect(listener.mock.calls).toEqual([[3 * MIB], [0]])
 })
+
+test('in a small container it is called more often, and young garbage is collected more often', async () => {
+  vi.spyOn(process, 'constrainedMemory').mockReturnValue(128 * MIB)
+  vi.resetModules()
+  const collectYoung = vi.fn()
+  vi.doMock('../../src/heap/collector.ts', () => ({ collectYoung }))
+  const volume = await import('../../src/heap/content-volume.ts')
+  const listener = vi.fn()
+  const end = volume.onContent(listener)
+  for (let n = 0; n < 16; n++) volume.contentReceived(MIB / 4)
+  end()
+  vi.doUnmock('../../src/heap/collector.ts')
+  expect([listener.mock.calls.length, collectYoung.mock.calls.length]).toEqual([4, 2])
+})
