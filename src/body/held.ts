@@ -34,10 +34,10 @@ export function hold({ buffer }: Uint8Array): () => void {
 
 const NOTHING = (): void => {}
 
-/** The content that a store in memory counts in its size. */
+/** The large content that a store in memory counts in its size. */
 export class CountedContent {
   add({ buffer }: Uint8Array): void {
-    if (buffer.byteLength > MAX_SMALL_BYTES) changing(buffer, () => owners.set(buffer, this))
+    changing(buffer, () => owners.set(buffer, this))
   }
 
   delete({ buffer }: Uint8Array): void {

@@ -121,9 +121,10 @@ export function memoryStore(options: MemoryStoreOptions): MemoryStore {
   }
 }
 
+/** Content in large memory, all of which stays for as long as any of it is used. */
 function largeContentOf(stored: Stored): Buffer | undefined {
   const content = stored.kind === 'response' ? stored.body.bytes : undefined
-  return content !== undefined && content.length > MAX_SMALL_BYTES ? content : undefined
+  return content !== undefined && content.buffer.byteLength > MAX_SMALL_BYTES ? content : undefined
 }
 
 const EVICTED = {

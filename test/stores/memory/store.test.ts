@@ -54,6 +54,19 @@ test.each(['on', 'off'] as const)(
   },
 )
 
+test('small content in large memory counts once: in the store', () => {
+  const content = Buffer.alloc(100_000).subarray(0, 60_000)
+  const letGo = hold(content)
+  expect(heldBytes()).toBe(100_000)
+  const store = memoryStore({ maxBytes: 300_000 })
+  void store.set('k', { ...response('x'), body: Body.of(content) }, 60_000)
+  expect(heldBytes()).toBe(0)
+  void store.delete('k')
+  expect(heldBytes()).toBe(100_000)
+  letGo()
+  expect(heldBytes()).toBe(0)
+})
+
 test('it never holds more than its limit', () => {
   const sizes = fc.array(fc.tuple(fc.nat(50), fc.nat(40_000), fc.boolean()), { maxLength: 300 })
   fc.assert(
