@@ -10,12 +10,13 @@ import { createCache } from '../library/embed.ts'
 import { Events } from '../events.ts'
 import { createLive, type Live } from '../live/live.ts'
 import { createMetrics, type Metrics, type MetricsParts } from '../metrics.ts'
-import type { Awaitable, Clock, Peer, Pressure, Route, TierUsage } from '../model.ts'
+import type { Awaitable, Clock, Peer, Route, TierUsage } from '../model.ts'
 import { openData } from './data.ts'
 import { Routing, type RoutingConfig } from './routing.ts'
 import { logOrigins } from '../logging/origin-log.ts'
 import { logStates } from '../logging/state-log.ts'
 import { type MemoryWatch, watchMemory } from './memory.ts'
+import { memoryStore } from '../stores/memory/store.ts'
 import { openTiers, type PrimaryParts, type Tiers } from './tiers.ts'
 import { NO_TRACING, type Tracing } from '../tracing/tracing.ts'
 import { explainByHead } from '../ports/explain-by-head.ts'
@@ -124,14 +125,12 @@ function openCache({ config, options, clock, events }: Parts): OpenedCache {
   const codec = { hmacKey: config.store.redis?.secret }
   const chaos = createChaos(config.chaos, { clock, events, redisDeadlineMs, codec })
   const routing = new Routing(config, { clock, chaos, tracing })
-  const pressure: Pressure = {
-    get high() {
-      return memory.pressure.high
-    },
-  }
-  const tiers = openTiers(config, { clock, events, chaos, pressure, primary })
+  const { maxBytes, admission } = config.store.memory
+  const inMemory = memoryStore({ maxBytes, admission, events, clock })
   const whileShort = 'what is not stored gets 503'
-  const memory = watchMemory({ clock, logger, store: tiers.memory, containerShare, whileShort })
+  const memory = watchMemory({ clock, logger, store: inMemory, containerShare, whileShort })
+  const { pressure } = memory
+  const tiers = openTiers(config, { clock, events, chaos, memory: inMemory, pressure, primary })
   const { store, log, sharing } = tiers
   const { maxWaiting, maxBodiesInProgress } = config.limits
   const limits = { maxWaiting, maxBodiesInProgress }

@@ -7,7 +7,6 @@ import type { Clock, FetchLeases, InvalidationLog, Pressure, Sharing, Store } fr
 import { diskLog } from '../stores/disk/log.ts'
 import { diskStore } from '../stores/disk/store.ts'
 import { localLog } from '../stores/memory/log.ts'
-import { type MemoryStore, memoryStore } from '../stores/memory/store.ts'
 import { redisLeases } from '../stores/redis/leases.ts'
 import { redisLog } from '../stores/redis/log.ts'
 import { redisStore } from '../stores/redis/store.ts'
@@ -18,8 +17,6 @@ export interface Tiers {
   readonly store: Store
   readonly log: InvalidationLog
   readonly sharing: Sharing | undefined
-  /** The store in this process's memory. */
-  readonly memory: MemoryStore
   /** What works worse than configured, in a few words each. */
   degraded(): readonly string[]
 }
@@ -28,8 +25,10 @@ export interface TierParts {
   readonly clock: Clock
   readonly events: Events
   readonly chaos: Chaos
-  /** Whether memory is short; not read before the tiers are open. */
-  readonly pressure?: Pressure | undefined
+  /** The store in this process's memory. */
+  readonly memory: Store
+  /** Whether memory is short. */
+  readonly pressure: Pressure
   /** What a worker gets from its primary; each part is used if neither disk nor Redis provides it. */
   readonly primary?: PrimaryParts | undefined
 }
@@ -44,12 +43,10 @@ export interface PrimaryParts {
     | undefined
 }
 
-/** Opens memory, and disk and Redis if they are configured, without waiting for Redis to be reached. */
+/** Opens disk and Redis if they are configured, behind memory, without waiting for Redis to be reached. */
 export function openTiers(config: Pick<Config, 'store' | 'lease' | 'limits'>, parts: TierParts): Tiers {
   const { store: tiers } = config
-  const { clock, events, chaos } = parts
-  const { maxBytes, admission } = tiers.memory
-  const memory = memoryStore({ maxBytes, admission, events, clock })
+  const { clock, chaos, memory } = parts
   const store = createTiered(
     [chaos.store('memory', memory), ...primaryTier(parts), ...diskTier(config, parts), ...redisTier(tiers, parts)],
     clock,
@@ -59,7 +56,6 @@ export function openTiers(config: Pick<Config, 'store' | 'lease' | 'limits'>, pa
     store,
     log,
     sharing: sharingOf(tiers, parts),
-    memory,
     degraded: () => [
       ...store.usage().flatMap(({ tier, degraded }) => (degraded === true ? [tier] : [])),
       ...(log.synced ? [] : ['log']),
@@ -97,7 +93,7 @@ interface OpenLog {
 /** The log in Redis if there is one, for all nodes; else on disk, for all processes that share it; else `own`. */
 export function openLog(
   { store: { disk, redis }, lease }: Pick<Config, 'store' | 'lease'>,
-  { chaos, clock, events, primary }: TierParts,
+  { chaos, clock, events, primary }: Omit<TierParts, 'memory' | 'pressure'>,
   own: InvalidationLog | undefined,
 ): OpenLog {
   if (redis !== undefined) {
