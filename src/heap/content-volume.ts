@@ -13,6 +13,9 @@ export type ContentListener = (soon: number) => void
 
 const REPORTED_EVERY_BYTES = Math.min(4 * 2 ** 20, shareOfContainer(1 / 128))
 
+/** A head, and the objects made for it. */
+const MESSAGE_BYTES = 16 * 2 ** 10
+
 let unreported = 0
 const listeners = new Set<ContentListener>()
 
@@ -27,6 +30,9 @@ export function contentReceived(bytes: number): void {
   collectStreamed(bytes)
   count(bytes, 0)
 }
+
+/** A request to an origin has begun, or its response: without content they take memory too. */
+export const messageBegun = (): void => count(MESSAGE_BYTES, 0)
 
 /** Content that has arrived is about to be copied, to buffers of this size together. */
 export const aboutToCopy = (bytes: number): void => count(bytes, bytes)

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import { HerdgateError } from '../errors.ts'
 import type { Fields } from '../fields.ts'
+import { messageBegun } from '../heap/content-volume.ts'
 import type { OriginRequest, OriginResponse } from '../model.ts'
 import { failure, isConnectionLoss, type Stage } from './failure.ts'
 import { Interim } from './interim.ts'
@@ -79,6 +80,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
     this.#content = content
     this.#options = options
     this.#listener = listener
+    messageBegun()
   }
 
   get isOver(): boolean {
@@ -148,6 +150,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
     const fields = fieldsOf(controller.rawHeaders)
+    messageBegun()
     if (status < 200) return this.#onInterim(status, fields)
     const problem = this.#socket && framingProblem(this.#socket, fields)
     if (problem !== undefined) return this.abort(this.#invalid(problem))

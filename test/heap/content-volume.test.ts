@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { contentReceived, aboutToCopy, onContent } from '../../src/heap/content-volume.ts'
+import { contentReceived, aboutToCopy, messageBegun, onContent } from '../../src/heap/content-volume.ts'
 
 const MIB = 2 ** 20
 
@@ -28,6 +28,17 @@ test('copies of content count, and are announced', () => {
   aboutToCopy(3 * MIB)
   end()
   expect(listener.mock.calls).toEqual([[3 * MIB], [0]])
+})
+
+test('messages count without content too, as 16 KiB', () => {
+  contentReceived(4 * MIB) // so that the count starts at 0
+  const listener = vi.fn()
+  const end = onContent(listener)
+  for (let n = 0; n < 255; n++) messageBegun()
+  expect(listener).not.toHaveBeenCalled()
+  messageBegun()
+  end()
+  expect(listener.mock.calls).toEqual([[0]])
 })
 
 test('in a small container it is called more often, and young garbage is collected more often', async () => {
