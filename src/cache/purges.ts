@@ -32,7 +32,7 @@ export class Purges {
     await this.#appendSelected('purge', { prefixes: [name] })
   }
 
-  /** Resolves once the stores are empty. */
+  /** Resolves once the stores have been emptied, as far as they could be. */
   async clear(): Promise<void> {
     await this.#appendSelected('purge', { all: true })
   }

@@ -3,6 +3,7 @@
  * it listens to nothing, keeps nothing and runs no timer.
  */
 import type { Statistics } from '../cache/statistics.ts'
+import { wallTime } from '../clock.ts'
 import type { Events } from '../events.ts'
 import { type Gauges, Interval, type Snapshot } from './interval.ts'
 import type { Clock } from '../model.ts'
@@ -53,9 +54,8 @@ export function createLive(parts: LiveParts): Live {
 /** @returns a function that ends the recording */
 function record({ events, clock, stats, synced, originUsage }: LiveParts, send: (snapshot: Snapshot) => void) {
   let interval = new Interval(clock.now())
-  const wall = () => clock.wall?.() ?? clock.now()
   const unsubscribe = [
-    events.on('request', (request) => interval.request(request, wall())),
+    events.on('request', (request) => interval.request(request, wallTime(clock))),
     events.on('origin', (asked) => interval.origin(asked)),
     events.on('eviction', (out) => interval.eviction(out)),
   ]
@@ -67,7 +67,7 @@ function record({ events, clock, stats, synced, originUsage }: LiveParts, send: 
     interval.sample(gauges)
     cancel = clock.after(SAMPLE_MS, sample)
     if (now - interval.from < SNAPSHOT_MS) return
-    const snapshot = interval.end(now, wall(), gauges)
+    const snapshot = interval.end(now, wallTime(clock), gauges)
     interval = new Interval(now)
     send(snapshot)
   }
