@@ -80,7 +80,7 @@ const openFiles = new Map<string, Shared>()
  */
 export function openDiskFile(folder: string, clock: Clock = systemClock, waitMs = Infinity): DiskFile {
   const path = join(resolve(folder), FILE)
-  const shared = inPlace(openFiles.get(path)) ?? openShared(resolve(folder), path, clock, waitMs)
+  const shared = openedBefore(path) ?? openShared(resolve(folder), path, clock, waitMs)
   openFiles.set(path, shared)
   shared.users += 1
   const { env, tables, movedTo, onDisk } = shared
@@ -119,8 +119,17 @@ export function doubtOpenFiles(): void {
   for (const shared of openFiles.values()) shared.onDisk.doubt('a process that reads it has crashed')
 }
 
-const inPlace = (shared: Shared | undefined): Shared | undefined =>
-  shared?.onDisk.inspect() === 'in place' ? shared : undefined
+/**
+ * What other users of this process have open, if that is still the file in the folder.
+ * @throws HerdgateError `internal` while it is doubtful: lmdb-js would only return the environment that they have yet to
+ * release, with the lock file that it has
+ */
+function openedBefore(path: string): Shared | undefined {
+  const shared = openFiles.get(path)
+  const state = shared?.onDisk.inspect()
+  if (state === 'doubtful') throw new HerdgateError('internal', `${path} has yet to be closed, as it is in doubt`)
+  return state === 'in place' ? shared : undefined
+}
 
 function openShared(folder: string, path: string, clock: Clock, waitMs: number): Shared {
   makeFolder(join(folder, USERS))
@@ -178,11 +187,12 @@ function openTables(path: string, prepare: (tables: Tables) => void): { env: Roo
 
 async function closeShared({ env, onDisk }: Shared, folder: string, path: string): Promise<void> {
   const state = onDisk.inspect()
+  if (state === 'doubtful') rmSync(join(folder, CLOSED_MARK), { force: true }) // it is checked before it is opened again
   await env.close() // touches no page of it
   if (state === 'removed' || openFiles.has(path)) return // or it has been opened again in this process
   removeUser(folder)
-  if (state === 'doubtful') rmSync(join(folder, CLOSED_MARK), { force: true })
-  else if (othersIn(folder).length === 0) writeFileSync(join(folder, CLOSED_MARK), closedMarkOf(path))
+  if (state === 'doubtful' || othersIn(folder).length > 0) return
+  writeFileSync(join(folder, CLOSED_MARK), closedMarkOf(path))
 }
 
 /** A failed commit gives its reason in a promise of its own, which nobody else handles. */
