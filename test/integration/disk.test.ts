@@ -485,9 +485,11 @@ test.each([1, 2, 3])(
   'a file that is opened with %i file descriptors left is opened or not, but ends no process',
   (left) => {
     const limited = `ulimit -n 200; exec "$0" "$@"`
-    const child = spawnSync('bash', ['-c', limited, process.execPath, SCRIPT, temporaryFolder(), 'crowd', String(left)])
+    const path = temporaryFolder()
+    const child = spawnSync('bash', ['-c', limited, process.execPath, SCRIPT, path, 'crowd', String(left)])
     expect([child.status, child.signal], child.stderr.toString()).toEqual([0, null])
     expect(child.stdout.toString()).toMatch(left < 3 ? /^EMFILE: too many open files/ : /^opened/)
+    expect(readdirSync(join(path, 'users')).length).toBe(left < 3 ? 0 : 1)
   },
 )
 

@@ -135,8 +135,8 @@ function openShared(folder: string, path: string, clock: Clock, waitMs: number):
   makeFolder(join(folder, USERS))
   const movedTo = isSound(folder, path, clock, waitMs) ? undefined : moveAside(folder, path)
   if (!existsSync(path) || !existsSync(lockOf(path))) mustHaveRoom(folder)
-  addUser(folder)
   mustHaveDescriptors()
+  addUser(folder)
   const { env, tables } = openTables(path, (opened) => beginLog(opened, birthOf(path)))
   forgetCheck(path)
   return { env, tables, movedTo, onDisk: new FileOnDisk(path), users: 0 }
