@@ -21,10 +21,13 @@ export { CountedContent, hold, heldBytes, MAX_SMALL_BYTES } from './body/held.ts
 export class Body {
   #bytes: Buffer | undefined
   #arrival: Arrival | undefined
+  /** Of a body that has arrived. */
+  readonly #fate: Fate
 
-  private constructor(bytes: Buffer | undefined, arrival: Arrival | undefined) {
+  private constructor(bytes: Buffer | undefined, arrival: Arrival | undefined, fate: Fate = 'kept') {
     this.#bytes = bytes
     this.#arrival = arrival
+    this.#fate = fate
   }
 
   /** A body that is complete. The bytes are not copied. */
@@ -35,7 +38,7 @@ export class Body {
   /** A body that arrives from `source`, which is read immediately. Complete at once if all of it is already there. */
   static from(source: Content, options: ArrivalOptions): Body {
     const complete = arrived(source, options)
-    if (complete !== undefined) return Body.of(complete)
+    if (complete !== undefined) return new Body(complete, undefined, options.keepBytes > 0 ? 'kept' : 'outgrown')
     const arrival = new Arrival(options)
     const body = new Body(undefined, arrival)
     void arrival.receive(hasTrailers(options) ? endingOneTurnLater(source) : source).then((bytes) => {
@@ -64,7 +67,7 @@ export class Body {
 
   /** Resolves to what became of it, as soon as that is certain. Never rejects. */
   get fate(): Awaitable<Fate> {
-    return this.#arrival?.fate ?? 'kept'
+    return this.#arrival?.fate ?? this.#fate
   }
 
   /** Reads from the first byte. Call it in the same turn of the event loop in which `joinable` was checked. */

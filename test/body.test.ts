@@ -659,6 +659,7 @@ describe('content that has arrived completely', () => {
   test('is passed whole if it is small, although it is not to be kept', async () => {
     const body = there('whole', { keepBytes: 0 })
     expect(body.bytes?.toString()).toBe('whole')
+    expect(body.fate).toBe('outgrown')
     expect(there('.'.repeat(64 * 1024), { keepBytes: 0 }).bytes?.length).toBe(64 * 1024)
     const large = there('.'.repeat(64 * 1024 + 1), { keepBytes: 0 })
     expect(large.bytes).toBeUndefined()

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { HerdgateError } from '../../../src/errors.ts'
 import { field } from '../../../src/fields.ts'
+import { ResponseBody } from '../../../src/origin/response-body.ts'
 import { settle } from '../../support/fake-clock.ts'
 import { PushedBody } from '../../support/scripted-origin.ts'
 import { received, text, world } from '../../support/world.ts'
@@ -833,6 +834,18 @@ describe('large responses', () => {
     expect(w.origin.waiting).toHaveLength(2)
     for (const call of w.origin.waiting.slice()) call.answer({ headers: FRESH, body: '12345' })
     for (const reply of await Promise.all(both)) expect((await received(reply)).body).toBe('12345')
+  })
+
+  test('a limit of 0 stores nothing, not even what is short and has arrived with its head', async () => {
+    const w = world({ maxObjectBytes: 0 })
+    w.origin.script(() => {
+      const body = new ResponseBody({ resume: () => {}, cancel: () => {} })
+      body.push(Buffer.from('1234'))
+      body.end()
+      return { headers: FRESH, body }
+    })
+    for (const _ of ['once', 'again']) expect((await w.get('/')).body).toBe('1234')
+    expect(w.origin.requests).toHaveLength(2)
   })
 
   test('a response that outgrows the limit before its reader starts is not cut off', async () => {
