@@ -2,7 +2,7 @@
  * Collections for what is in progress: many members come and go, and few are there at once.
  *
  * When a Map or Set grows, shrinks or has too many gaps, V8 gives it a new table. The former table keeps its members
- * and refers to the next one, for the sake of iterators; and minor collections take whatever an old table refers to for
+ * and refers to the next one, for the sake of iterators; and minor collections treat whatever an old table refers to as
  * live. So from the first table that has become old, every later one and all their former members stay in memory until
  * the next major collection (docs/decisions/heap/tables-keep-former-members.md). Here the tables hold places, which are
  * emptied when their members leave.
