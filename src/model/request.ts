@@ -11,8 +11,8 @@ export interface CacheRequest {
   readonly fields: Fields
   /**
    * Known in advance: the head has no Connection option but keep-alive, none of the fields that affect reuse
-   * (policy/reuse-fields.ts), and no trusted forwarded host that differs (policy/fields/forwarded.ts), so nothing needs to
-   * look for them. Absent: not known.
+   * (policy/reuse-fields.ts), and no trusted forwarded host that differs (policy/fields/forwarded.ts), so nothing needs
+   * to look for them. Absent: not known.
    */
   readonly plain?: boolean | undefined
   /** Absent when the request has no content. */

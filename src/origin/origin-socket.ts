@@ -130,8 +130,8 @@ export class OriginSocket {
 
   /**
    * An origin that refuses content may answer and close before it has read all of it. By the write that fails then Node
-   * would destroy the socket, and lose the answer if it has arrived but not been read. So that write never finishes, and
-   * the exchange ends with what there is to read.
+   * would destroy the socket, and lose the answer if it has arrived but not been read. So that write never finishes,
+   * and the exchange ends with what there is to read.
    */
   #readOnWhenWritesFail(socket: Socket): void {
     const write = socket._write.bind(socket)

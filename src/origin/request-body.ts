@@ -15,8 +15,8 @@ export interface UploadProgress {
 }
 
 /**
- * Takes the client's content if all of it is here, as short content mostly is that comes with its head: sending it needs
- * no stream then. Node has parsed what came with a head once the turn is over in which the head was received.
+ * Takes the client's content if all of it is here, as short content mostly is that comes with its head: sending it
+ * needs no stream then. Node has parsed what came with a head once the turn is over in which the head was received.
  */
 export function takeArrived({ body, fields }: OriginRequest): Buffer | undefined {
   if (!(body instanceof IncomingMessage) || body.readableDidRead) return undefined

@@ -121,8 +121,8 @@ export function doubtOpenFiles(): void {
 
 /**
  * What other users of this process have open, if that is still the file in the folder.
- * @throws HerdgateError `internal` while it is doubtful: lmdb-js would only return the environment that they have yet to
- * release, with the lock file that it has
+ * @throws HerdgateError `internal` while it is doubtful: lmdb-js would only return the environment that they have yet
+ * to release, with the lock file that it has
  */
 function openedBefore(path: string): Shared | undefined {
   const shared = openFiles.get(path)
@@ -153,7 +153,9 @@ function makeFolder(folder: string): void {
   }
 }
 
-/** lmdb-js frees memory twice, which ends the process, when LMDB can open some of the descriptors it needs, but not all. */
+/**
+ * lmdb-js frees memory twice, which ends the process, when LMDB can open some of the descriptors it needs, but not all.
+ */
 function mustHaveDescriptors(): void {
   const descriptors: number[] = []
   try {

@@ -129,9 +129,9 @@ export class Shelf {
     if (file.size <= this.#outgrown) return
     const { state } = file.tables
     const [emptiedAt = 0] = numbersIn(state.getBinaryFast(EMPTIED_AT), 1) ?? []
-    this.#outgrown = emptiedAt * 1.1
+    this.#outgrown = emptiedAt * GROWTH_ALLOWED
     if (file.size <= this.#outgrown) return
-    this.#outgrown = file.size * 1.1
+    this.#outgrown = file.size * GROWTH_ALLOWED
     state.putSync(EMPTIED_AT, octetsOf(file.size))
     this.clear(file)
   }
@@ -219,6 +219,8 @@ export class Shelf {
 
 const USAGE = Buffer.from('usage')
 const TURN = Buffer.from('turn')
+/** An emptied file may still grow by a tenth before it is emptied again. */
+const GROWTH_ALLOWED = 1.1
 /** Size of the file when it was last emptied for being larger than its limit. */
 const EMPTIED_AT = Buffer.from('emptied at')
 

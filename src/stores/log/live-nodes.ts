@@ -58,8 +58,8 @@ export class LiveNodes {
   }
 
   /**
-   * To be called before `replace` when the log was out of reach: others may not have been able to report either, and are
-   * missing from the list although they will come back.
+   * To be called before `replace` when the log was out of reach: others may not have been able to report either, and
+   * are missing from the list although they will come back.
    */
   expectAll(): void {
     const until = this.#clock.now() + FORGOTTEN_AFTER_LEASES * this.#lease
