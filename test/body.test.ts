@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type ArrivalOptions, Body, BodyBudget, type BodyReader, CountedContent, heldBytes, hold } from '../src/body.ts'
+import type { HerdgateError } from '../src/errors.ts'
 import { onContent } from '../src/heap/content-volume.ts'
 import { FakeClock, settle } from './support/fake-clock.ts'
 import fc from './support/fast-check.ts'
@@ -89,6 +90,25 @@ describe('while a body is kept', () => {
     }
     expect(await body.fate).toBe('broken')
     expect(body.bytes).toBeUndefined()
+  })
+
+  test("an error that has no code is one failure, for readers and report, and not the origin's", async () => {
+    const error = new TypeError('of its own making')
+    const failures: HerdgateError[] = []
+    const { source, body } = arriving({ brokeOff: (failure) => failures.push(failure) })
+    const reader = body.read()
+    source.break(error)
+    const read = await Promise.resolve(reader.next()).catch((thrown: unknown) => thrown)
+    expect(read).toMatchObject({ code: 'internal', message: 'of its own making', cause: error })
+    expect([failures.length, failures[0] === read]).toEqual([1, true])
+  })
+
+  test('a source that throws something that cannot be written as text breaks off like any other', async () => {
+    const source = { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(Object.create(null)) }) }
+    const clock = new FakeClock()
+    const body = Body.from(source, { length: undefined, keepBytes: 1, windowBytes: 1, stallMs: 1, clock, stop() {} })
+    await expect(body.read().next()).rejects.toMatchObject({ code: 'internal' })
+    expect(await body.fate).toBe('broken')
   })
 })
 

@@ -1,4 +1,4 @@
-import { asHerdgateError, HerdgateError } from '../errors.ts'
+import { asHerdgateError, type HerdgateError } from '../errors.ts'
 import type { Fields } from '../fields.ts'
 import { aboutToCopy } from '../heap/content-volume.ts'
 import type { Clock } from '../model.ts'
@@ -106,10 +106,10 @@ export class Arrival {
       if (this.#keeping) this.#prepareCopy()
       if (this.#keeping) this.#whole = joined(this.#chunks, this.#received)
     } catch (error) {
-      this.#failure = error instanceof HerdgateError ? error : new HerdgateError('origin_reset', String(error))
+      this.#failure = asHerdgateError(error) // an origin's failures have their code by now
       this.#keeping = false
       this.#release()
-      if (!this.#abandoned) this.#options.brokeOff?.(asHerdgateError(error))
+      if (!this.#abandoned) this.#options.brokeOff?.(this.#failure)
     }
     this.#ended = true
     if (this.#whole !== undefined) {

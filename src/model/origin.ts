@@ -42,7 +42,7 @@ export interface Signal {
   removeEventListener(type: 'abort', listener: () => void): void
 }
 
-/** Transport to one configured origin. Rejects with HerdgateErrors (errors.ts). */
+/** Transport to one configured origin. Rejects with HerdgateErrors (errors.ts), and so does the content it returns. */
 export interface Origin {
   readonly name: string
   fetch(request: OriginRequest, signal?: Signal): Promise<OriginResponse>
