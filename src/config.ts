@@ -14,7 +14,7 @@ import { type FileConfig, fileSchema } from './config/schema.ts'
 
 export { didYouMean } from './config/fault.ts'
 export { nearest } from './config/nearest.ts'
-export type { Config, LogLevel, OriginConfig, RouteConfig } from './config/resolved.ts'
+export type { Config, LimitedToken, LogLevel, OriginConfig, RouteConfig } from './config/resolved.ts'
 export { configJsonSchema } from './config/json-schema.ts'
 export type { ConfigText, Environment, Fault, Flags }
 

@@ -45,7 +45,16 @@ export function createServer(config: Config, options: ServerOptions): Server {
   const reloader = new Reloader(config, { read: readConfig, apply, logger, now: Date.now })
   let draining = false
   const ready = () => ({ ready: proxy.isStarted() && !draining, degraded: proxy.degraded() })
-  const parts = { cache, metrics, live, token: adminToken, logger, ready, version: VERSION }
+  const parts = {
+    cache,
+    metrics,
+    live,
+    token: adminToken,
+    limitedTokens: config.admin.tokens,
+    logger,
+    ready,
+    version: VERSION,
+  }
   const admin = createAdmin({ ...parts, reload: () => reloader.reload('admin'), extension: adminExtension })
 
   return {

@@ -224,6 +224,7 @@ const RULES: readonly Rule[] = [
     may: [
       'src/config',
       'src/stores/redis/url.ts',
+      'src/policy/absolute-url.ts',
       'src/policy/fields/tag-caps.ts',
       'src/token.ts',
       'src/model.ts',

@@ -4,24 +4,28 @@ import type { IncomingMessage } from 'node:http'
 import type { FastifyReply } from 'fastify'
 import { sendProblem } from './problem.ts'
 
-/** Whether this request may go on. */
-export type Guard = (request: { readonly raw: Pick<IncomingMessage, 'rawHeaders'> }) => boolean
+/** What the token of this request grants; undefined when it has none that is known. */
+export type Guard<T> = (request: { readonly raw: Pick<IncomingMessage, 'rawHeaders'> }) => T | undefined
 
 const CREDENTIALS = /^Bearer +(.+)$/i
 
 /**
- * Lets requests pass that carry the token in exactly one Authorization line. Digests are compared, in constant
- * time: neither the token's length nor how much of a wrong one was right can be measured.
- * @throws RangeError when the token is empty: that would protect nothing
+ * Knows requests that carry a token in exactly one Authorization line. Digests are compared, each in constant time and
+ * always all of them: neither a token's length nor how much of a wrong one was right can be measured.
+ * @param tokens each with what it grants; no two are the same
+ * @throws RangeError when a token is empty: that would protect nothing
  */
-export function bearer(token: string): Guard {
-  if (token === '') throw new RangeError('the admin token must not be empty')
-  const expected = digest(Buffer.from(token))
+export function bearer<T>(tokens: readonly (readonly [token: string, granted: T])[]): Guard<T> {
+  if (tokens.some(([token]) => token === '')) throw new RangeError('the admin token must not be empty')
+  const known = tokens.map(([token, granted]) => ({ expected: digest(Buffer.from(token)), granted }))
   return ({ raw: { rawHeaders } }) => {
     const lines = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === 'authorization')
     const [, presented] = CREDENTIALS.exec(lines[0] ?? '') ?? []
-    if (lines.length !== 1 || presented === undefined) return false
-    return timingSafeEqual(digest(Buffer.from(presented, 'latin1')), expected)
+    if (lines.length !== 1 || presented === undefined) return undefined
+    const given = digest(Buffer.from(presented, 'latin1'))
+    let found: T | undefined
+    for (const { expected, granted } of known) if (timingSafeEqual(given, expected)) found = granted
+    return found
   }
 }
 

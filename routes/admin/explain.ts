@@ -70,13 +70,14 @@ export function explainRoute(app: FastifyInstance, cache: Pick<Cache, 'explain'>
   app.withTypeProvider<ZodTypeProvider>().route({
     method: 'GET',
     url: '/explain',
+    config: { right: 'read' },
     schema: {
       operationId: 'explain',
       tags: ['Watching'],
       summary: 'What would happen to a request now, and why',
       security: [{ bearer: [] }],
       querystring: Query,
-      response: { 200: json('The explanation.', Explanation), ...problems([400, 401, 405, 429]) },
+      response: { 200: json('The explanation.', Explanation), ...problems([400, 401, 403, 405, 429]) },
     },
     handler: async ({ query }, reply) => reply.send(await cache.explain(requestOf(query))),
   })

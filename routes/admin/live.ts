@@ -84,6 +84,7 @@ export function liveRoute(app: FastifyInstance, live: Live): void {
   })
   onlyMethods(app, '/live', ['GET', 'HEAD'])
   app.get('/live', {
+    config: { right: 'read' },
     schema: {
       operationId: 'live',
       tags: ['Watching'],
@@ -94,7 +95,7 @@ export function liveRoute(app: FastifyInstance, live: Live): void {
           description: 'An endless stream; the `data` of each event is a snapshot.',
           content: { 'text/event-stream': { schema: Snapshot } },
         },
-        ...problems([401, 405, 429, 503]),
+        ...problems([401, 403, 405, 429, 503]),
       },
     },
     handler: async ({ method }, reply) => {

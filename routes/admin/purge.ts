@@ -4,12 +4,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { type Cache, type Clock, fieldLines, type Receipt, type Targets } from '../../src/for-routes.ts'
+import { beyond, forbidden } from './grant.ts'
 import { ignoreContent } from './ignored-content.ts'
 import { onlyMethods } from './methods.ts'
 import { badRequest, json, ProblemError, problems } from './problem.ts'
 import { createLimiter, type Rate, tooMany } from './rate.ts'
 import { repeatedMember } from './repeated-member.ts'
-import { Selectors, Tag, targetsOf } from './selectors.ts'
+import { type Selected, Selectors, Tag, targetsOf } from './selectors.ts'
 
 type Verb = 'purge' | 'invalidate'
 type Purger = Pick<Cache, Verb>
@@ -67,6 +68,7 @@ function bySelectors(app: FastifyInstance, parts: PurgeParts, verb: Verb): void 
   app.withTypeProvider<ZodTypeProvider>().route({
     method: 'POST',
     url: `/${verb}`,
+    config: { right: 'purge' },
     onRequest: async (request) => refuseEncoded(request),
     schema: {
       operationId: verb,
@@ -74,9 +76,9 @@ function bySelectors(app: FastifyInstance, parts: PurgeParts, verb: Verb): void 
       summary: SUMMARIES[verb],
       security: [{ bearer: [] }],
       body: Selectors,
-      response: { ...ANSWERS, ...problems([400, 401, 405, 413, 415, 429, 503]) },
+      response: { ...ANSWERS, ...problems([400, 401, 403, 405, 413, 415, 429, 503]) },
     },
-    handler: (request, reply) => append(parts, verb, targetsOf(request.body, 'admin'), reply),
+    handler: (request, reply) => append(parts, verb, allowedTargets(request, request.body), reply),
   })
 }
 
@@ -87,16 +89,25 @@ function byTag(app: FastifyInstance, parts: PurgeParts, verb: Verb): void {
   app.withTypeProvider<ZodTypeProvider>().route({
     method: 'POST',
     url,
+    config: { right: 'purge' },
     schema: {
       operationId: `${verb}Tag`,
       tags: ['Purging'],
       summary: `${SUMMARIES[verb]} (selected by one tag)`,
       security: [{ bearer: [] }],
       params: z.object({ tag: Tag.describe('Percent-encoded; may contain encoded slashes.') }),
-      response: { ...ANSWERS, ...problems([400, 401, 405, 429, 503]) },
+      response: { ...ANSWERS, ...problems([400, 401, 403, 405, 429, 503]) },
     },
-    handler: (request, reply) => append(parts, verb, targetsOf({ tags: [request.params.tag] }, 'admin'), reply),
+    handler: (request, reply) => append(parts, verb, allowedTargets(request, { tags: [request.params.tag] }), reply),
   })
+}
+
+/** All of them or none. */
+function allowedTargets({ grant }: Pick<FastifyRequest, 'grant'>, selected: Selected): Targets {
+  if (grant === undefined) throw forbidden()
+  const refused = beyond(grant, selected)
+  if (refused.length > 0) throw forbidden(refused)
+  return targetsOf(selected, grant.by)
 }
 
 async function append(

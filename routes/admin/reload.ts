@@ -25,7 +25,7 @@ export function reloadRoute(app: FastifyInstance, reload: () => Reloading | Prom
         summary:
           'Reload flags, environment and file: origins and routes are replaced at once, stored responses are kept',
         security: [{ bearer: [] }],
-        response: { 200: json('It is in effect.', Reloaded), ...problems([401, 405, 422, 429]) },
+        response: { 200: json('It is in effect.', Reloaded), ...problems([401, 403, 405, 422, 429]) },
       },
       handler: async (_request, reply) => {
         const outcome = await reload()

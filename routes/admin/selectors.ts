@@ -44,8 +44,10 @@ export const Selectors = z
   })
   .describe(`At least one selector, at most ${MAX_ITEMS} items in total.`)
 
+export type Selected = z.infer<typeof Selectors>
+
 /** @param by who requests it */
-export function targetsOf({ tags, urls, prefixes, all }: z.infer<typeof Selectors>, by: string): Targets {
+export function targetsOf({ tags, urls, prefixes, all }: Selected, by: string): Targets {
   return {
     tags,
     urls: urls?.flatMap(urlsOfBothSchemes),

@@ -37,12 +37,13 @@ export interface StatisticsSource {
 export function statsRoute(app: FastifyInstance, cache: StatisticsSource): void {
   onlyMethods(app, '/stats', ['GET', 'HEAD'])
   app.get('/stats', {
+    config: { right: 'read' },
     schema: {
       operationId: 'stats',
       tags: ['Watching'],
       summary: 'Counters as JSON',
       security: [{ bearer: [] }],
-      response: { 200: json('The counters.', Statistics), ...problems([401, 405, 429]) },
+      response: { 200: json('The counters.', Statistics), ...problems([401, 403, 405, 429]) },
     },
     handler: async (_request, reply) => reply.send(await cache.stats()),
   })

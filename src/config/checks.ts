@@ -9,6 +9,7 @@ import { routeFaults } from './checks/routes.ts'
 import { listAt, mapAt } from './raw-values.ts'
 import { definesDefaultPool, type Sources } from './sources.ts'
 import { storeFaults } from './checks/stores.ts'
+import { tokenFaults } from './checks/tokens.ts'
 
 export function crossFaults(sources: Sources): Fault[] {
   return [
@@ -16,6 +17,7 @@ export function crossFaults(sources: Sources): Fault[] {
     ...routeFaults(sources),
     ...storeFaults(sources),
     ...listenerFaults(sources),
+    ...tokenFaults(sources),
     ...chaosFaults(sources),
   ]
 }

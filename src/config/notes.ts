@@ -1,5 +1,5 @@
 /** What the operator should know about a configuration that is valid. */
-import type { Config } from './resolved.ts'
+import type { Config, LimitedToken } from './resolved.ts'
 import { hiddenRoutes } from './hidden-routes.ts'
 import { type Capacity, neededBy, workersOf } from './memory-shares.ts'
 import type { FileConfig } from './schema.ts'
@@ -40,10 +40,14 @@ function idleNotes({ store: { disk, redis } }: Config, { flags, env }: Sources):
   ]
 }
 
-function tokenNotes({ admin: { token } }: Config): string[] {
-  if (token === undefined || token.length >= SHORT_TOKEN) return []
-  return [`the admin token is shorter than ${SHORT_TOKEN} characters: it can be guessed`]
+function tokenNotes({ admin: { token, tokens } }: Config): string[] {
+  const all = [...(token === undefined ? [] : [{ name: 'the admin token', token }]), ...tokens.map(namedToken)]
+  return all
+    .filter((each) => each.token.length < SHORT_TOKEN)
+    .map(({ name }) => `${name} is shorter than ${SHORT_TOKEN} characters: it can be guessed`)
 }
+
+const namedToken = ({ name, token }: LimitedToken) => ({ name: `the token of ${name}`, token })
 
 const proxyNotes = ({ listen: { trustProxy } }: Config): string[] =>
   trustProxy

@@ -4,7 +4,7 @@ import type { z } from 'zod'
 import type { ChaosRules } from '../chaos/fate.ts'
 import { durationText, sizeText } from '../units.ts'
 import type { Limits } from './defaults.ts'
-import type { Config, OriginConfig, RouteConfig, StoreConfig } from './resolved.ts'
+import type { Config, LimitedToken, OriginConfig, RouteConfig, StoreConfig } from './resolved.ts'
 import type { fileSchema } from './schema.ts'
 
 type File = z.input<typeof fileSchema>
@@ -32,7 +32,7 @@ function fileOf({ listen, admin, workers, origins, routes, limits, store, lane, 
   return {
     version: 1,
     listen: { ...listen, trustProxy: [...listen.trustProxy], drainDelay: durationText(listen.drainDelay) },
-    admin: { host: admin.host, port: admin.port, ...(admin.token !== undefined && { token: ADMIN_TOKEN }) },
+    admin: adminOf(admin),
     workers,
     origins: Object.fromEntries(origins.map((origin) => [origin.name, originOf(origin)])),
     routes: routes.map(routeOf),
@@ -43,6 +43,23 @@ function fileOf({ listen, admin, workers, origins, routes, limits, store, lane, 
     ...(chaos !== undefined && { chaos: chaosOf(chaos) }),
   }
 }
+
+function adminOf({ host, port, token, tokens }: Config['admin']): File['admin'] {
+  return {
+    host,
+    port,
+    ...(token !== undefined && { token: ADMIN_TOKEN }),
+    ...(tokens.length > 0 && { tokens: tokens.map(limitedTokenOf) }),
+  }
+}
+
+const limitedTokenOf = ({ name, read, tags, prefixes }: LimitedToken, at: number) => ({
+  name,
+  token: `\${ADMIN_TOKEN_${at + 1}}`,
+  read,
+  tags: tags.map(literal),
+  prefixes: prefixes.map(literal),
+})
 
 const originOf = ({ urls, maxConcurrency, ...times }: OriginConfig) => ({
   urls: urls.map(literal),

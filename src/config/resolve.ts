@@ -33,7 +33,12 @@ export function resolve(sources: Sources, file: FileConfig | undefined, capacity
       drainDelay: file?.listen?.drainDelay ?? 0,
       via,
     },
-    admin: { host: adminHost, port: adminPort, token: settings.adminToken ?? file?.admin?.token },
+    admin: {
+      host: adminHost,
+      port: adminPort,
+      token: settings.adminToken ?? file?.admin?.token,
+      tokens: file?.admin?.tokens ?? [],
+    },
     workers,
     origins,
     routes: routesOf(settings, file?.routes ?? [], origins, { maxObjectBytes, via }),

@@ -23,6 +23,7 @@ export interface Config {
     readonly port: number
     /** Undefined only on a loopback host: the caller generates one. */
     readonly token: string | undefined
+    readonly tokens: readonly LimitedToken[]
   }
   /** Processes that share the data port; `auto`: as many as run in parallel and fit into memory. 1: this one alone. */
   readonly workers: number | 'auto'
@@ -39,6 +40,20 @@ export interface Config {
   readonly logLevel: LogLevel
   /** Fault injection; undefined: none. */
   readonly chaos: ChaosConfig | undefined
+}
+
+/** A token of the admin API that may do only what it says. */
+export interface LimitedToken {
+  /** Unique. */
+  readonly name: string
+  /** Unlike any other's. */
+  readonly token: string
+  /** Whether it may read statistics, explanations and live events. */
+  readonly read: boolean
+  /** Tags it may purge and invalidate; a trailing `*` matches any ending. */
+  readonly tags: readonly string[]
+  /** Absolute URLs: it may purge and invalidate these and everything below. */
+  readonly prefixes: readonly string[]
 }
 
 export interface StoreConfig {

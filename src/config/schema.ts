@@ -24,6 +24,19 @@ const listen = z.strictObject({
   }),
 })
 
+/** Each is compared with every request's. */
+const MAX_LIMITED_TOKENS = 64
+
+const limitedToken = z.strictObject({
+  name: leaf.name.describe('Unique; says in the log whose purge it was.'),
+  token: leaf.token.describe('The bearer token; no other may be the same.'),
+  read: leaf.boolean.prefault(false).describe('Whether it may read statistics, explanations and live events.'),
+  tags: leaf.tagPatterns.prefault([]).describe('Tags it may purge and invalidate; a trailing "*" matches any ending.'),
+  prefixes: leaf.urlPrefixes
+    .prefault([])
+    .describe('URLs it may purge and invalidate: these and everything below, whatever the scheme.'),
+})
+
 const admin = z.strictObject({
   host: leaf.host.optional().meta({
     description: 'Address or name the admin port listens on. Any other than loopback requires a token.',
@@ -33,6 +46,11 @@ const admin = z.strictObject({
   token: leaf.token
     .optional()
     .describe('Bearer token of the admin API. When absent, a random one is printed at start.'),
+  tokens: z
+    .array(limitedToken)
+    .max(MAX_LIMITED_TOKENS, { error: `expected at most ${MAX_LIMITED_TOKENS} tokens` })
+    .optional()
+    .describe('More tokens, each of which may do only what it says.'),
 })
 
 const origin = z.strictObject({

@@ -34,3 +34,10 @@ export function urlsOfBothSchemes(text: string): string[] {
   const urls = read.flatMap((url) => (url.ok ? [url.url] : []))
   return urls.filter((url, at) => urls.findIndex((other) => nameOf(other) === nameOf(url)) === at)
 }
+
+/** Whether a prefix selects the URL, whatever the scheme: it ends at one of the path's segments. */
+export function isBelow(url: string, prefix: string): boolean {
+  const [path = ''] = nameOf(url).split('?', 1)
+  const top = nameOf(prefix).replace(/\/$/, '')
+  return path === top || path.startsWith(`${top}/`)
+}

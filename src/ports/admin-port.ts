@@ -5,6 +5,7 @@ import { hasZodFastifySchemaValidationErrors, validatorCompiler } from 'fastify-
 import type { Logger } from 'pino'
 import { bearer, unauthorized } from '../../routes/admin/bearer.ts'
 import { explainRoute } from '../../routes/admin/explain.ts'
+import { allows, EVERYTHING, forbidden, type Grant, grantOf } from '../../routes/admin/grant.ts'
 import { healthRoutes, type Readiness } from '../../routes/admin/health.ts'
 import { latePages } from '../../routes/admin/late-pages.ts'
 import { liveRoute } from '../../routes/admin/live.ts'
@@ -18,6 +19,7 @@ import { statsRoute } from '../../routes/admin/stats.ts'
 import type { Cache } from '../cache/create-cache.ts'
 import type { Statistics } from '../cache/statistics.ts'
 import { systemClock } from '../clock.ts'
+import type { LimitedToken } from '../config.ts'
 import { refuseConnect } from './connect.ts'
 import { openConnections } from './connections.ts'
 import { waitOnlyForResponses } from './draining.ts'
@@ -37,8 +39,10 @@ export interface AdminParts {
   readonly cache: Pick<Cache, 'purge' | 'invalidate' | 'explain'> & { stats(): Awaitable<Statistics> }
   readonly metrics: MetricsSource
   readonly live: Live
-  /** Grants access to everything under /v1. Not empty. */
+  /** Grants everything under /v1. Not empty. */
   readonly token: string
+  /** Others, which grant less. */
+  readonly limitedTokens?: readonly LimitedToken[]
   readonly logger: Logger
   readonly ready: () => Readiness
   readonly version: string
@@ -52,7 +56,7 @@ export interface AdminParts {
 export interface AdminExtension {
   /** Browser modules in src/dashboard that are loaded with the dashboard, by file name. */
   readonly panels: readonly string[]
-  /** Adds routes under /v1, behind the token. */
+  /** Adds routes under /v1, behind the token that grants everything. */
   routes(scope: FastifyInstance): void
 }
 
@@ -99,8 +103,9 @@ export function createAdmin(parts: AdminParts): FastifyInstance {
 
 /** @param pages adds the pages for people, before all other routes, so that OpenAPI can describe those */
 function createInstance(parts: AdminParts, pages: (app: FastifyInstance) => void): FastifyInstance {
-  const { metrics, token, logger, ready, clock = systemClock, extension } = parts
-  const isAllowed = bearer(token)
+  const { metrics, token, limitedTokens = [], logger, ready, clock = systemClock, extension } = parts
+  const limited = limitedTokens.map((each) => [each.token, grantOf(each)] as const)
+  const known = bearer<Grant>([[token, EVERYTHING], ...limited])
   const limitGuesses = createLimiter(WRONG_TOKENS, clock)
   const app: FastifyInstance = Fastify({
     pluginTimeout: 0, // only on a machine that stands still do they take long
@@ -113,7 +118,7 @@ function createInstance(parts: AdminParts, pages: (app: FastifyInstance) => void
     schemaController: NO_SCHEMA_COMPILERS,
     frameworkErrors: (error, request, reply) => {
       reply.headers(ALWAYS) // hooks do not run here
-      const refused = request.raw.url?.startsWith('/v1') && !isAllowed(request)
+      const refused = request.raw.url?.startsWith('/v1') && known(request) === undefined
       if (refused) refuseUnauthorized(reply, limitGuesses)
       else sendProblem(reply, problemFor(error))
     },
@@ -145,8 +150,12 @@ function createInstance(parts: AdminParts, pages: (app: FastifyInstance) => void
   })
   app.register(
     async (guarded) => {
+      guarded.decorateRequest('grant')
       guarded.addHook('onRequest', async (request, reply) => {
-        if (!isAllowed(request)) return refuseUnauthorized(reply, limitGuesses)
+        const grant = known(request)
+        if (grant === undefined) return refuseUnauthorized(reply, limitGuesses)
+        request.grant = grant
+        if (!allows(grant, request.routeOptions.config.right)) throw forbidden()
       })
       protectedRoutes(guarded, parts, clock)
       extension?.routes(guarded)
@@ -192,8 +201,10 @@ function answerNotFound(_request: FastifyRequest, reply: FastifyReply): FastifyR
 }
 
 function answerError(logger: Logger) {
-  return (error: FastifyError, _request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+  return (error: FastifyError, { grant, method, routeOptions }: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const problem = problemFor(error)
+    if (problem.status === 403 && grant)
+      logger.warn({ audit: true, by: grant.by, method, path: routeOptions.url }, 'not allowed')
     const isExpected = error instanceof ProblemError // such as a 503 while the log is out of reach
     if (problem.status >= 500 && !isExpected) logger.error({ err: error }, 'admin request failed')
     return sendProblem(reply, problem)

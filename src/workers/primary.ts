@@ -52,6 +52,7 @@ export function createPrimary(
     metrics: metricsOfAll(metrics, workforce),
     live,
     token: adminToken,
+    limitedTokens: config.admin.tokens,
     logger,
     ready: readinessOf(opened),
     version: VERSION,

@@ -66,3 +66,47 @@ describe('the admin port', () => {
     expect(all.join()).not.toContain('hunter')
   })
 })
+
+describe('limited tokens', () => {
+  const limited = (tokens: object[]) => `${ONE}admin: ${JSON.stringify({ token: 'the-token-for-everything', tokens })}`
+  const TEAM = { name: 'team-a', token: 'the-token-of-team-a', tags: ['team-a:*'] }
+
+  test('have every right that they do not name denied', () => {
+    expect(valid({ text: limited([TEAM]) }).admin.tokens).toEqual([{ ...TEAM, read: false, prefixes: [] }])
+  })
+
+  test.each([
+    ['the same name twice', [TEAM, { ...TEAM, token: 'another-token-of-team-a' }], 'admin.tokens[1].name'],
+    ['the same token twice', [TEAM, { ...TEAM, name: 'team-b' }], 'admin.tokens[1].token'],
+    ['the token for everything', [{ ...TEAM, token: 'the-token-for-everything' }], 'admin.tokens[0].token'],
+    ['no right at all', [{ name: 'team-a', token: 'the-token-of-team-a', read: false }], 'admin.tokens[0].name'],
+    ['an empty token', [{ ...TEAM, token: '' }], 'admin.tokens[0].token'],
+    ['a name that could be mistaken in the log', [{ ...TEAM, name: 'a b' }], 'admin.tokens[0].name'],
+    ['a prefix without a scheme', [{ ...TEAM, prefixes: ['shop.example/a'] }], 'admin.tokens[0].prefixes[0]'],
+    ['a prefix with a wildcard', [{ ...TEAM, prefixes: ['https://shop.example/*'] }], 'admin.tokens[0].prefixes[0]'],
+    ['a prefix with a query', [{ ...TEAM, prefixes: ['https://shop.example/?a'] }], 'admin.tokens[0].prefixes[0]'],
+    ['an empty tag', [{ ...TEAM, tags: [''] }], 'admin.tokens[0].tags[0]'],
+    ['an unknown key', [{ ...TEAM, purge: true }], 'admin.tokens[0].purge'],
+  ])('with %s are a fault, which shows no token', (_what, tokens, key) => {
+    const found = faults({ text: limited(tokens) })
+    expect(found).toMatchObject([{ where: expect.stringContaining('herdgate.yaml:'), key }])
+    expect(JSON.stringify(found)).not.toContain('the-token')
+  })
+
+  test('may repeat neither a token of the flags nor one of the environment', () => {
+    const text = `${ONE}admin: ${JSON.stringify({ tokens: [TEAM] })}`
+    const same = [{ key: 'admin.tokens[0].token' }]
+    expect(faults({ text, flags: { adminToken: TEAM.token } })).toMatchObject(same)
+    expect(faults({ text, env: { HERDGATE_ADMIN_TOKEN: TEAM.token } })).toMatchObject(same)
+  })
+
+  test('are warned of when they are short', () => {
+    const [note] = notes({ text: limited([{ ...TEAM, token: 'short' }]) })
+    expect(note).toContain('the token of team-a is shorter')
+  })
+
+  test('do not open the admin port to others: that takes the token for everything', () => {
+    const text = `${ONE}admin: ${JSON.stringify({ host: '0.0.0.0', tokens: [TEAM] })}`
+    expect(faults({ text })).toMatchObject([{ key: 'admin.token' }])
+  })
+})

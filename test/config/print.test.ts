@@ -8,7 +8,16 @@ import { faultLines, type Given, ONE, ORIGIN, TWO, valid } from './given.ts'
 /** Every key, with a value other than its default. */
 const EVERYTHING = `version: 1
 listen: { host: 127.0.0.1, port: 8081, trustProxy: [loopback, 10.0.0.0/8], drainDelay: 1500ms, via: edge }
-admin: { host: 0.0.0.0, port: 9091, token: an-admin-token-of-ours }
+admin:
+  host: 0.0.0.0
+  port: 9091
+  token: an-admin-token-of-ours
+  tokens:
+    - name: team-a
+      token: the-token-of-team-a
+      tags: ["team-a:*", "$\${literal}"]
+      prefixes: [https://shop.example/a]
+    - { name: reader, token: the-token-of-the-reader, read: true }
 workers: 3
 origins:
   api: { urls: ["http://10.0.0.5:3000/$\${base}"], connectTimeout: 1s, headersTimeout: 20s, bodyTimeout: 10s, totalTimeout: 1h, maxConcurrency: 256 }
@@ -46,6 +55,8 @@ chaos:
 `
 const SECRETS = {
   ADMIN_TOKEN: 'an-admin-token-of-ours',
+  ADMIN_TOKEN_1: 'the-token-of-team-a',
+  ADMIN_TOKEN_2: 'the-token-of-the-reader',
   REDIS_PASSWORD: 'p%40ssword',
   CACHE_SECRET: 'a-secret-of-the-cache',
 }
@@ -84,6 +95,8 @@ test('secrets are not printed but replaced by variables that have to be set', ()
   expect(text).toContain('redis://user:${REDIS_PASSWORD}@r.test:1/2')
   expect(faultLines({ text, flags: { chaos: true } }).map((line) => line.replace(/^\S+ /, ''))).toEqual([
     'admin.token: environment variable ADMIN_TOKEN is not set',
+    'admin.tokens[0].token: environment variable ADMIN_TOKEN_1 is not set',
+    'admin.tokens[1].token: environment variable ADMIN_TOKEN_2 is not set',
     'store.redis.url: environment variable REDIS_PASSWORD is not set',
     'store.redis.secret: environment variable CACHE_SECRET is not set',
   ])

@@ -63,7 +63,7 @@ describe('a file with every key', () => {
       drainDelay: 0,
       via: 'herdgate',
     })
-    expect(config.admin).toEqual({ host: '127.0.0.1', port: 9090, token: 'a-token-of-24-characters' })
+    expect(config.admin).toEqual({ host: '127.0.0.1', port: 9090, token: 'a-token-of-24-characters', tokens: [] })
   })
 
   test('is resolved to rules, with field names in lower case', () => {
@@ -148,8 +148,8 @@ describe('precedence', () => {
       ]
     }
     const rules = (ms: number, cookies: string) => [ms, ms, ms, cookies]
-    const fromFlags = { host: '127.0.0.3', port: 3, token: 'token-of-the-flags' }
-    const fromEnv = { host: '127.0.0.2', port: 2, token: 'token-of-the-environment' }
+    const fromFlags = { host: '127.0.0.3', port: 3, token: 'token-of-the-flags', tokens: [] }
+    const fromEnv = { host: '127.0.0.2', port: 2, token: 'token-of-the-environment', tokens: [] }
     expect(seen(valid({ env, flags }))).toEqual([
       'http://flag',
       '127.0.0.3',
@@ -198,7 +198,7 @@ describe('precedence', () => {
   test('the defaults are those in the documentation', () => {
     expect(valid({ flags: ORIGIN })).toEqual({
       listen: { host: '0.0.0.0', port: 8080, trustProxy: [], drainDelay: 0, via: 'herdgate' },
-      admin: { host: '127.0.0.1', port: 9090, token: undefined },
+      admin: { host: '127.0.0.1', port: 9090, token: undefined, tokens: [] },
       workers: 1,
       limits: {
         maxConnections: 10_000,

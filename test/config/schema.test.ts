@@ -4,20 +4,25 @@ import * as z from 'zod'
 import { configJsonSchema } from '../../src/config.ts'
 import { faultLines } from './given.ts'
 
+const SECRETS = {
+  ADMIN_TOKEN: 'a-token-of-24-characters',
+  TEAM_A_TOKEN: 'a-token-of-a-team-alone',
+  CACHE_SECRET: 'a-secret-of-24-characters',
+}
+
 describe('the guide', () => {
   const guide = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8')
 
   test('shows a valid file with every key', () => {
     const [, text = ''] = /```yaml\n([^]*?)```/.exec(guide) ?? []
-    expect(
-      faultLines({ text, env: { ADMIN_TOKEN: 'a-token-of-24-characters', CACHE_SECRET: 'a-secret-of-24-characters' } }),
-    ).toEqual([])
+    expect(faultLines({ text, env: SECRETS })).toEqual([])
     const { properties } = JSON.parse(JSON.stringify(configJsonSchema()))
     const origin = properties.origins.additionalProperties.properties
     const route = properties.routes.items.properties
     const nested = [
       properties.listen,
       properties.admin,
+      properties.admin.properties.tokens.items,
       properties.limits,
       properties.coherence,
       route.match,

@@ -36,6 +36,9 @@ export const parameterPattern = text(
 const tag = text(`a tag of 1 to ${LONGEST_TAG} bytes without control characters`, (given) =>
   given !== '' && Buffer.byteLength(given) <= LONGEST_TAG && !/\p{Cc}/u.test(given) ? given : undefined,
 )
+/** A trailing `*` matches any ending. */
+export const tagPatterns = z.array(tag).transform((given) => [...new Set(given)])
+
 export const tags = z
   .array(tag)
   .max(MAX_TAGS, { error: `expected at most ${MAX_TAGS} tags` })

@@ -1,6 +1,7 @@
 /** Where things are: paths, addresses, hosts, URLs. */
 import * as z from 'zod'
 import { messageOf } from '../../errors.ts'
+import { readUrl } from '../../policy/absolute-url.ts'
 import { parseRedisUrl } from '../../stores/redis/url.ts'
 import { parseHost, parseNetworks, parseOriginUrl } from '../addresses.ts'
 import { expectedSecret } from '../fault.ts'
@@ -33,6 +34,14 @@ export const networks = z
 export const originUrls = z
   .array(text('an http:// or https:// URL without user, query or fragment', parseOriginUrl, meantUrl))
   .min(1, { error: 'expected at least one URL' })
+  .transform((given) => [...new Set(given)])
+
+export const urlPrefixes = z
+  .array(
+    text('an absolute URL such as https://shop.example/catalog, without "*" and query', (given) =>
+      readUrl(given).ok && !/[*?]/.test(given) ? given : undefined,
+    ),
+  )
   .transform((given) => [...new Set(given)])
 
 function meantUrl(input: unknown): string | undefined {

@@ -26,7 +26,7 @@ export const wire: Target = {
 }
 
 const TOKEN = 'correct-horse'
-const isAllowed = bearer(TOKEN)
+const isAllowed = bearer([[TOKEN, true]])
 
 function run(input: string): string {
   return `${statusLines(input)} ${credentials(input)} ${explained(input)}`
@@ -63,7 +63,7 @@ function disguised(input: string): string {
 
 function credentials(input: string): boolean {
   const fields = fieldsIn(input)
-  const allowed = isAllowed({ raw: { rawHeaders: [...fields] } })
+  const allowed = isAllowed({ raw: { rawHeaders: [...fields] } }) === true
   const given = fieldLines(fields, 'authorization')
   const right = given.length === 1 && new RegExp(`^bearer +${TOKEN}$`, 'i').test(given[0] ?? '')
   const exact = right && given[0]?.endsWith(TOKEN) === true
