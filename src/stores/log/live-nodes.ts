@@ -23,6 +23,14 @@ export interface Listing {
   readonly doubtForMs: number
 }
 
+/** How a list was requested. */
+interface Asked {
+  /** When: earlier reports may be about a log that has been set back since. */
+  readonly askedAt: number
+  /** The log was out of reach before. Others may not have been able to report either, and be missing from the list. */
+  readonly wasOutOfReach: boolean
+}
+
 /** After this many leases of silence a node is no longer listed. */
 export const FORGOTTEN_AFTER_LEASES = 12
 
@@ -58,23 +66,11 @@ export class LiveNodes {
   }
 
   /**
-   * To be called before `replace` when the log was out of reach: others may not have been able to report either, and
-   * are missing from the list although they will come back.
-   */
-  expectAll(): void {
-    const until = this.#clock.now() + FORGOTTEN_AFTER_LEASES * this.#lease
-    for (const [node, known] of this.#known) {
-      if (known.isExpected) continue
-      this.#known.set(node, { ...known, until: Math.max(known.until, until), isExpected: true })
-    }
-  }
-
-  /**
    * Takes over the list that Redis has. A list that was lost, or comes from an older dump, lacks the nodes that have
    * not come back yet.
-   * @param askedAt when the list was requested: earlier reports may be about a log that has been set back since
    */
-  replace({ nodes, doubtForMs }: Listing, askedAt: number): void {
+  replace({ nodes, doubtForMs }: Listing, { askedAt, wasOutOfReach }: Asked): void {
+    if (wasOutOfReach) this.#expectAll()
     const now = this.#clock.now()
     const listed = new Set<string>()
     for (let at = 0; at + 2 < nodes.length; at += 3) {
@@ -87,6 +83,15 @@ export class LiveNodes {
     for (const [node, leftAt] of this.#left) if (leftAt <= askedAt) this.#left.delete(node)
     this.#doubtUntil = doubtForMs === 0 ? -Infinity : now + doubtForMs
     this.#notify()
+  }
+
+  /** Gives the known nodes time to come back, as much as they have after a report. */
+  #expectAll(): void {
+    const until = this.#clock.now() + FORGOTTEN_AFTER_LEASES * this.#lease
+    for (const [node, known] of this.#known) {
+      if (known.isExpected) continue
+      this.#known.set(node, { ...known, until: Math.max(known.until, until), isExpected: true })
+    }
   }
 
   /** @param report in the form that the log's `acks` carry */

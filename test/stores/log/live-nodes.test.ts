@@ -8,15 +8,19 @@ const LISTED_FOR_MS = FORGOTTEN_AFTER_LEASES * LEASE_MS
 function nodes() {
   const clock = new FakeClock()
   const live = new LiveNodes('a', LEASE_MS, clock)
-  const list = (generation: string, ...names: string[]) => {
+  const listing = (generation: string, names: readonly string[]) => {
     const nodes = names.flatMap((name) => [name, `${generation} 5 ${LEASE_MS}`, String(LISTED_FOR_MS)])
-    live.replace({ nodes, doubtForMs: 0 }, clock.now())
+    return { nodes, doubtForMs: 0 }
   }
+  const list = (generation: string, ...names: string[]) =>
+    live.replace(listing(generation, names), { askedAt: clock.now(), wasOutOfReach: false })
+  const listAfterOutage = (generation: string, ...names: string[]) =>
+    live.replace(listing(generation, names), { askedAt: clock.now(), wasOutOfReach: true })
   const following = () => {
     live.applied('new', 7)
     return live.following({ generation: 'new', position: 7, at: clock.now() })
   }
-  return { clock, live, list, following }
+  return { clock, live, list, listAfterOutage, following }
 }
 
 test('a node is waited for two leases after the record was logged, by its own lease if that is longer', async () => {
@@ -39,7 +43,7 @@ test('a node is waited for two leases after the record was logged, by its own le
 test('while the list may lack nodes, one more is waited for', async () => {
   const { clock, live, following } = nodes()
   const record = { generation: '', position: 0, at: clock.now() }
-  live.replace({ nodes: [], doubtForMs: LEASE_MS / 2 }, clock.now())
+  live.replace({ nodes: [], doubtForMs: LEASE_MS / 2 }, { askedAt: clock.now(), wasOutOfReach: false })
   expect([following(), live.silenceMs(record)]).toEqual([{ expected: 2, acked: 1 }, LEASE_MS / 2])
   await clock.advance(LEASE_MS / 2)
   expect(following()).toEqual({ expected: 1, acked: 1 })
@@ -107,7 +111,7 @@ test('a late list does not undo newer reports', async () => {
   const askedAt = clock.now()
   await clock.advance(1)
   live.receive('b', `new 7 ${LEASE_MS}`)
-  live.replace({ nodes: ['b', `new 5 ${LEASE_MS}`, '100'], doubtForMs: 0 }, askedAt)
+  live.replace({ nodes: ['b', `new 5 ${LEASE_MS}`, '100'], doubtForMs: 0 }, { askedAt, wasOutOfReach: false })
   expect(following()).toEqual({ expected: 2, acked: 2 })
 })
 
@@ -117,7 +121,7 @@ test('a late list does not bring back a node that has left', async () => {
   const askedAt = clock.now()
   await clock.advance(1)
   live.receive('b', 'left')
-  live.replace({ nodes: ['b', `new 5 ${LEASE_MS}`, '100'], doubtForMs: 0 }, askedAt)
+  live.replace({ nodes: ['b', `new 5 ${LEASE_MS}`, '100'], doubtForMs: 0 }, { askedAt, wasOutOfReach: false })
   expect(following()).toEqual({ expected: 1, acked: 1 })
   await clock.advance(1)
   list('new', 'b') // it has joined again
@@ -125,11 +129,10 @@ test('a late list does not bring back a node that has left', async () => {
 })
 
 test('after an outage of the log, the nodes known before are expected for as long as any other', async () => {
-  const { clock, live, list, following } = nodes()
+  const { clock, list, listAfterOutage, following } = nodes()
   list('new', 'a', 'b')
   await clock.advance(LISTED_FOR_MS)
-  live.expectAll()
-  list('new', 'a')
+  listAfterOutage('new', 'a')
   expect(following()).toEqual({ expected: 2, acked: 1 })
 })
 
@@ -137,8 +140,8 @@ test('that time is not cut short by a list from before the outage, on which a no
   const { clock, live, list, following } = nodes()
   list('new', 'a', 'b')
   await clock.advance(LISTED_FOR_MS - 1)
-  live.expectAll()
-  live.replace({ nodes: ['b', `new 5 ${LEASE_MS}`, '1'], doubtForMs: 0 }, clock.now())
+  const nearlyForgotten = { nodes: ['b', `new 5 ${LEASE_MS}`, '1'], doubtForMs: 0 }
+  live.replace(nearlyForgotten, { askedAt: clock.now(), wasOutOfReach: true })
   await clock.advance(LISTED_FOR_MS - 1)
   list('new', 'a')
   expect(following()).toEqual({ expected: 2, acked: 1 })
@@ -148,12 +151,11 @@ test('that time is not cut short by a list from before the outage, on which a no
 })
 
 test('that time is granted once, however often the connection to the log is lost and restored', async () => {
-  const { clock, live, list, following } = nodes()
+  const { clock, list, listAfterOutage, following } = nodes()
   list('new', 'a', 'b')
   for (let times = 0; times < 4; times++) {
     await clock.advance(LISTED_FOR_MS / 2)
-    live.expectAll()
-    list('new', 'a')
+    listAfterOutage('new', 'a')
   }
   expect(following()).toEqual({ expected: 1, acked: 1 })
 })

@@ -170,8 +170,7 @@ export class Appends {
     // It is in a log that is no longer followed, and `generationChanged` has been called: nobody would log it again.
     if (log.generation !== generationBefore && log.generation !== generation)
       throw new Error('the log was restarted meanwhile')
-    if (!syncState.synced) live.expectAll()
-    live.replace({ ...head, nodes }, askedAt)
+    live.replace({ ...head, nodes }, { askedAt, wasOutOfReach: !syncState.synced })
     if (generation === log.generation) newest.logged({ generation, position, nonce: record.nonce })
     else outOfStep()
     return { generation, position, at: clock.now() }

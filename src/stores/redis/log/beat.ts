@@ -89,8 +89,7 @@ export class Beat {
     if (log.generation !== generation) return
     if (head.generation !== generation) return tail.fallOutOfStep()
     syncState.answered()
-    if (!syncState.synced) live.expectAll()
-    live.replace({ ...head, nodes }, askedAt)
+    live.replace({ ...head, nodes }, { askedAt, wasOutOfReach: !syncState.synced })
     lease.logEndedAt(head.position, askedAt, log.position)
   }
 }

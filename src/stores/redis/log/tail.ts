@@ -104,8 +104,8 @@ export class Tail {
       log.load(state)
       if (changed) generationChanged(isContinuation)
     }
-    live.expectAll()
-    live.replace({ ...head, nodes }, askedAt)
+    // Even with a lease: that is about records, but what others have reported since may be lost.
+    live.replace({ ...head, nodes }, { askedAt, wasOutOfReach: true })
     lease.logEndedAt(head.position, askedAt, log.position)
     applied()
     joined()

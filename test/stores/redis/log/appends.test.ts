@@ -259,7 +259,8 @@ test('while many purges wait for a silent node, a report of another node does no
 
 test('after an outage in which Redis has forgotten all nodes, a purge waits for them before the log is read again too', async () => {
   const { clock, log, state, appends, nodes } = unreachable()
-  nodes.replace({ nodes: ['other', 'g 0 5000', '60000'], doubtForMs: 0 }, clock.now())
+  const listing = { nodes: ['other', 'g 0 5000', '60000'], doubtForMs: 0 }
+  nodes.replace(listing, { askedAt: clock.now(), wasOutOfReach: false })
   state.synced = false
   await clock.advance(60_000)
   state.open = true
