@@ -2,17 +2,7 @@
  * One LMDB environment in a folder: opened by its first user in a process, closed by the last, and shared with other
  * processes of the host. A damaged file is moved aside and begun anew.
  */
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { devNull } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -20,9 +10,10 @@ import type { Database, RootDatabase } from 'lmdb'
 import { systemClock } from '../../clock.ts'
 import { HerdgateError } from '../../errors.ts'
 import type { Clock } from '../../model.ts'
-import { checkFile, forgetCheck } from './checks.ts'
+import { forgetCheck } from './checks.ts'
 import { FileOnDisk, type FileState, lockOf } from './file-on-disk.ts'
 import { mustHaveRoom, writeFailure } from './full-disk.ts'
+import { isSound, moveAside, removeClosedMark, writeClosedMark } from './integrity.ts'
 import { beginLog } from './log-tables.ts'
 import { addUser, removeUser, othersIn, USERS } from './users.ts'
 
@@ -189,12 +180,12 @@ function openTables(path: string, prepare: (tables: Tables) => void): { env: Roo
 
 async function closeShared({ env, onDisk }: Shared, folder: string, path: string): Promise<void> {
   const state = onDisk.inspect()
-  if (state === 'doubtful') rmSync(join(folder, CLOSED_MARK), { force: true }) // it is checked before it is opened again
+  if (state === 'doubtful') removeClosedMark(folder) // it is checked before it is opened again
   await env.close() // touches no page of it
   if (state === 'removed' || openFiles.has(path)) return // or it has been opened again in this process
   removeUser(folder)
   if (state === 'doubtful' || othersIn(folder).length > 0) return
-  writeFileSync(join(folder, CLOSED_MARK), closedMarkOf(path))
+  writeClosedMark(folder, path)
 }
 
 /** A failed commit gives its reason in a promise of its own, which nobody else handles. */
@@ -209,51 +200,8 @@ async function causeOf(error: unknown): Promise<unknown> {
   return error
 }
 
-// --------------------------------------------------------------------------------------- is it as it was left?
-
-/** Written when the last process has closed the file: what the file was like then. */
-const CLOSED_MARK = 'closed'
-
-/**
- * LMDB trusts its file: a corrupted page crashes the process. So a file that is not as it was left is first read
- * through by a process of its own, which may crash.
- * @throws HerdgateError `internal` while that is under way, or when it could not be done: then nothing is known of the
- * file
- */
-function isSound(folder: string, path: string, clock: Clock, waitMs: number): boolean {
-  if (!existsSync(path)) return true
-  if (existsSync(join(folder, CLOSED_MARK)) && readFileSync(join(folder, CLOSED_MARK), 'utf8') === closedMarkOf(path))
-    return true
-  const result = checkFile(path, clock, waitMs)
-  if (result === undefined) throw new HerdgateError('internal', `${path} was not closed and is being checked`)
-  if (typeof result === 'object') {
-    throw new HerdgateError('internal', `${path} was not closed and could not be checked: ${result.unknown}`)
-  }
-  return result === 'sound'
-}
-
-function closedMarkOf(path: string): string {
-  const { size, mtimeNs, ino } = statSync(path, { bigint: true })
-  return `${size} ${mtimeNs} ${ino}`
-}
-
 /** Another for a file that was copied back, but not for one that was overwritten in place. */
 function birthOf(path: string): string {
   const { ino, birthtimeNs } = statSync(path, { bigint: true })
   return `${ino} ${birthtimeNs}`
-}
-
-/**
- * @throws HerdgateError `internal` when other processes have it open: they would go on with another file, and another
- * log
- */
-function moveAside(folder: string, path: string): string {
-  const others = othersIn(folder)
-  if (others.length > 0) {
-    throw new HerdgateError('internal', `${path} is damaged and in use by process ${others.join(', ')}`)
-  }
-  const damaged = `${path}.damaged`
-  rmSync(lockOf(path), { force: true }) // first: it would be that of a file which another process begins meanwhile
-  renameSync(path, damaged) // replaces the one before: there is never more than one
-  return damaged
 }
