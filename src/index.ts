@@ -1,7 +1,7 @@
 /** The package's exports: everything documented in docs/library.md, and the types embedders may need to name. */
 export { type HerdgateOptions, herdgate } from './library/plugin.ts'
-export { createCache, type EmbedOptions } from './library/embed.ts'
-export type { Cache, CacheLimits } from './cache/create-cache.ts'
+export { createCache, type EmbedLimits as CacheLimits, type EmbedOptions } from './library/embed.ts'
+export type { Cache } from './cache/create-cache.ts'
 export type { Targets } from './cache/targets.ts'
 export type { GetOrSetOptions } from './cache/values/loading.ts'
 export type { Values } from './cache/values/values.ts'

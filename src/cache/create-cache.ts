@@ -24,7 +24,7 @@ export interface CacheOptions {
   readonly defaults?: ValueOptions | undefined
   readonly events?: Events | undefined
   readonly clock?: Clock | undefined
-  readonly limits?: CacheLimits | undefined
+  readonly limits: CacheLimits
   /** One fetch per key among all processes that share the store. Absent: one per key in this cache. */
   readonly sharing?: Sharing | undefined
   /** While memory is short, only stored copies are served: otherwise 503 for HTTP, an `overloaded` error for values. */
@@ -39,7 +39,7 @@ export interface CacheLimits extends EngineLimits {
    * Bytes of memory for content being received to be stored, and for large content that readers are still receiving
    * although it is not stored; content beyond that is passed on but not stored.
    */
-  readonly maxBodiesInProgress?: number | undefined
+  readonly maxBodiesInProgress: number
 }
 
 export interface Cache extends Values {
@@ -71,8 +71,6 @@ export interface Cache extends Values {
   close(): Promise<void>
 }
 
-const MAX_BYTES_IN_PROGRESS = 256 * 2 ** 20
-
 export function createCache(options: CacheOptions): Cache {
   const {
     store,
@@ -88,7 +86,7 @@ export function createCache(options: CacheOptions): Cache {
   } = options
   const counts = new Counts(events)
   const engine = new Engine({ store, log, clock, events, limits, sharing, pressure })
-  const budget = new BodyBudget(limits?.maxBodiesInProgress ?? MAX_BYTES_IN_PROGRESS, pressure)
+  const budget = new BodyBudget(limits.maxBodiesInProgress, pressure)
   const http = { engine, routes, log, clock, events, budget }
   const handle = createHandle(http)
   const values = createValues({ engine, store, log, clock, counts, sizeOf, defaults })

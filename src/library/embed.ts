@@ -1,6 +1,6 @@
 /** The cache for embedding: every part has a default that suits one process. */
-import { type Cache, type CacheOptions, createCache as assemble } from '../cache/create-cache.ts'
-import { DEFAULT_MEMORY_BYTES } from '../config/defaults.ts'
+import { type Cache, type CacheLimits, type CacheOptions, createCache as assemble } from '../cache/create-cache.ts'
+import { DEFAULT_LIMITS, DEFAULT_MEMORY_BYTES } from '../config/defaults.ts'
 import { Events } from '../events.ts'
 import type { InvalidationLog, Sharing, Store, Tier } from '../model.ts'
 import { checkOptions } from './given-options.ts'
@@ -11,7 +11,13 @@ import { estimateBytes } from '../stores/value-size.ts'
 
 export type { Cache }
 
-export type EmbedOptions = { readonly [Name in keyof CacheOptions]?: CacheOptions[Name] | undefined }
+type Optional<T> = { readonly [Name in keyof T]?: T[Name] | undefined }
+
+export type EmbedLimits = Optional<CacheLimits>
+
+export interface EmbedOptions extends Optional<Omit<CacheOptions, 'limits'>> {
+  readonly limits?: EmbedLimits | undefined
+}
 
 /**
  * A cache for values (`getOrSet`) and, if `routes` are given, for HTTP (`handle`).
@@ -28,8 +34,14 @@ export function createCache(options: EmbedOptions = {}): Cache {
     log: options.log ?? logOfThisProcess(store),
     sharing: options.sharing ?? sharingWithoutLeases(options, store),
     sizeOf: options.sizeOf ?? estimateBytes,
+    limits: withDefaults(options.limits),
   })
 }
+
+const withDefaults = ({ maxWaiting, maxBodiesInProgress }: EmbedLimits = {}): CacheLimits => ({
+  maxWaiting: maxWaiting ?? DEFAULT_LIMITS.maxWaiting,
+  maxBodiesInProgress: maxBodiesInProgress ?? DEFAULT_LIMITS.maxBodiesInProgress,
+})
 
 /**
  * For HTTP over several tiers: before the origin is asked, a farther tier is, for what another process has put there

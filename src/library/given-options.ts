@@ -38,7 +38,7 @@ function checkRoutes(routes: readonly unknown[]): void {
   }
 }
 
-const LIMITS: Names<NonNullable<CacheOptions['limits']>> = { maxWaiting: true, maxBodiesInProgress: true }
+const LIMITS: Names<CacheOptions['limits']> = { maxWaiting: true, maxBodiesInProgress: true }
 
 /** A limit of NaN would never be exceeded. */
 function checkLimits(limits: object): void {

@@ -38,7 +38,7 @@ export interface EngineParts {
   readonly log: InvalidationLog
   readonly clock: Clock
   readonly events: Events
-  readonly limits?: EngineLimits | undefined
+  readonly limits: EngineLimits
   /** How fetches are shared with other processes; absent: no other process uses the store. */
   readonly sharing?: Sharing | undefined
   /** Whether memory is short; nothing is fetched while it is. */

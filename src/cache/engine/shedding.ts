@@ -2,10 +2,8 @@ import type { Pressure, Signal } from '../../model.ts'
 
 export interface EngineLimits {
   /** Requests that may wait for an origin at once, collapsed ones included; any more get a stale copy or a 503. */
-  readonly maxWaiting?: number | undefined
+  readonly maxWaiting: number
 }
-
-const MAX_WAITING = 10_000
 
 /** For a caller that has already left: there is no slot to free. */
 const NOTHING_TO_FREE = (): void => {}
@@ -20,7 +18,7 @@ export class Shedding {
   }
 
   /** @param pressure whether memory is short */
-  constructor({ maxWaiting = MAX_WAITING }: EngineLimits = {}, pressure?: Pressure) {
+  constructor({ maxWaiting }: EngineLimits, pressure?: Pressure) {
     this.#maxWaiting = maxWaiting
     this.#pressure = pressure
   }

@@ -30,7 +30,7 @@ describe('waiting requests', () => {
   test('leave no abort listener behind once they are answered', async () => {
     const { signal } = new AbortController()
     const [added, removed] = [vi.spyOn(signal, 'addEventListener'), vi.spyOn(signal, 'removeEventListener')]
-    await new Shedding().counted(Promise.resolve(), signal)
+    await new Shedding({ maxWaiting: 2 }).counted(Promise.resolve(), signal)
     expect(removed.mock.calls).toEqual(added.mock.calls)
     expect(added).toHaveBeenCalledTimes(1)
   })
