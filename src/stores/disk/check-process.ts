@@ -6,8 +6,11 @@
 import { createRequire } from 'node:module'
 import { statSync } from 'node:fs'
 import { constants } from 'node:os'
+import { dirname } from 'node:path'
+import type { RootDatabase } from 'lmdb'
 import { sealWith, unsealed } from '../codec/seal.ts'
 import { DAMAGED } from './check-result.ts'
+import { exclusively } from './mutual-exclusion.ts'
 
 const [path = ''] = process.argv.slice(2)
 const lmdb: typeof import('lmdb') = createRequire(import.meta.url)('lmdb')
@@ -18,18 +21,31 @@ const { EACCES, EAGAIN, EDQUOT, EINTR, EMFILE, ENFILE, ENOSPC, EPERM, EROFS } = 
 const MDB_READERS_FULL = -30790
 const ELSEWHERE = [EACCES, EAGAIN, EDQUOT, EINTR, EMFILE, ENFILE, ENOSPC, EPERM, EROFS, MDB_READERS_FULL]
 
-try {
-  walk()
-} catch (error) {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (ELSEWHERE.some((elsewhere) => elsewhere === code)) throw error
-  process.exitCode = DAMAGED
+/** How long it may wait for other processes that are opening the file. */
+const MAX_WAIT_MS = 10_000
+
+let env: RootDatabase<Uint8Array, Uint8Array> | undefined
+exclusively(dirname(path), MAX_WAIT_MS, () => {
+  judge(() => {
+    env = lmdb.open<Uint8Array, Uint8Array>({ path, readOnly: true, maxDbs: 16, ...OPTIONS })
+  })
+})
+judge(() => {
+  if (env !== undefined) walk(env)
+})
+
+function judge(read: () => void): void {
+  try {
+    read()
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (ELSEWHERE.some((elsewhere) => elsewhere === code)) throw error
+    process.exitCode = DAMAGED
+  }
 }
 
 /** @throws when it is not as it was written */
-function walk(): void {
-  const env = lmdb.open<Uint8Array, Uint8Array>({ path, readOnly: true, maxDbs: 16, ...OPTIONS })
-
+function walk(env: RootDatabase<Uint8Array, Uint8Array>): void {
   const names = Array.from(env.getKeys()).map((name) => Buffer.from(name).toString('latin1').replace(/\0$/, ''))
   for (const name of names) {
     const table = env.openDB<Uint8Array, Uint8Array>(name, OPTIONS)

@@ -3,7 +3,7 @@
  * its result kept until the file is open.
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { statSync } from 'node:fs'
+import { type BigIntStats, statSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import { messageOf } from '../../errors.ts'
 import type { Clock } from '../../model.ts'
@@ -14,8 +14,8 @@ const VALID_MS = 10_000
 const LONGEST_VALID_MS = 5 * 60_000
 
 interface Check {
-  /** Inode of the file that is checked: another file may take its place meanwhile. */
-  readonly ino: number
+  /** The file as it was before: another may take its place meanwhile, or it may be written. */
+  readonly before: BigIntStats
   readonly validMs: number
   /** Undefined while it runs. */
   result: CheckResult | undefined
@@ -32,18 +32,35 @@ const checks = new Map<string, Check>()
  * @returns undefined while it is being checked
  */
 export function checkFile(path: string, clock: Clock, waitMs: number): CheckResult | undefined {
-  const { ino } = statSync(path)
+  const now = statSync(path, { bigint: true })
   const last = checks.get(path)
-  const known = last?.ino === ino ? last : undefined
+  const known = last !== undefined && isOf(last, now) ? last : undefined
   if (known !== undefined && clock.now() < known.validUntil) return resultOf(known, clock)
   const validMs = known === undefined ? VALID_MS : Math.min(known.validMs * 2, LONGEST_VALID_MS)
-  const check: Check = { ino, validMs, result: undefined, validUntil: Infinity }
+  const check: Check = { before: now, validMs, result: undefined, validUntil: Infinity }
   checks.set(path, check)
   run(path, waitMs, (result) => {
     check.result = result
   })
   return resultOf(check, clock)
 }
+
+/**
+ * Whether the file is still as it was before its last check: else that may have read what another process had yet to
+ * finish, or another file.
+ */
+export function isAsChecked(path: string): boolean {
+  const now = statSync(path, { bigint: true, throwIfNoEntry: false })
+  const last = checks.get(path)
+  return now !== undefined && last !== undefined && isUnchanged(last.before, now)
+}
+
+/** Damage that was found counts only as long as nobody writes to the file. */
+const isOf = ({ before, result }: Check, now: BigIntStats): boolean =>
+  result === 'damaged' ? isUnchanged(before, now) : before.ino === now.ino
+
+const isUnchanged = (before: BigIntStats, now: BigIntStats): boolean =>
+  before.ino === now.ino && before.size === now.size && before.mtimeNs === now.mtimeNs
 
 function resultOf(check: Check, clock: Clock): CheckResult | undefined {
   if (check.result !== undefined && check.validUntil === Infinity) check.validUntil = clock.now() + check.validMs

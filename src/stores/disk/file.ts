@@ -10,11 +10,12 @@ import type { Database, RootDatabase } from 'lmdb'
 import { systemClock } from '../../clock.ts'
 import { HerdgateError } from '../../errors.ts'
 import type { Clock } from '../../model.ts'
-import { forgetCheck } from './checks.ts'
+import { forgetCheck, isAsChecked } from './checks.ts'
 import { FileOnDisk, type FileState, lockOf } from './file-on-disk.ts'
 import { mustHaveRoom, writeFailure } from './full-disk.ts'
 import { isSound, moveAside, removeClosedMark, writeClosedMark } from './integrity.ts'
 import { beginLog } from './log-tables.ts'
+import { exclusively } from './mutual-exclusion.ts'
 import { addUser, removeUser, othersIn, USERS } from './users.ts'
 
 export type Table = Database<Uint8Array, Uint8Array>
@@ -49,13 +50,23 @@ export type Tables = { readonly [Name in TableName]: Table }
 /** The name changes with the layout of the tables: another version's file is left alone. */
 const FILE = 'herdgate-1.mdb'
 const OPTIONS = { encoding: 'binary', keyEncoding: 'binary', cache: false } as const
+const ENVIRONMENT = {
+  maxDbs: TABLES.length + 1,
+  overlappingSync: false, // what is seen is durable, and a failed commit leaves nothing waiting for ever
+  eventTurnBatching: false, // with it a failed commit is an unhandled rejection, which ends the process
+  ...OPTIONS,
+} as const
+
+/** How long the process may block, at least and at most, while others open the file: that takes them milliseconds. */
+const MIN_TURN_MS = 100
+const MAX_TURN_MS = 2_000
 
 /** How many LMDB opens: the file, the file for durable writes, and its lock. */
 const DESCRIPTORS = 3
 
 /** What all users of the file in this process share. */
 interface Shared {
-  readonly env: RootDatabase
+  readonly env: RootDatabase<Uint8Array, Uint8Array>
   readonly tables: Tables
   readonly movedTo: string | undefined
   readonly onDisk: FileOnDisk
@@ -124,13 +135,36 @@ function openedBefore(path: string): Shared | undefined {
 
 function openShared(folder: string, path: string, clock: Clock, waitMs: number): Shared {
   makeFolder(join(folder, USERS))
-  const movedTo = isSound(folder, path, clock, waitMs) ? undefined : moveAside(folder, path)
-  if (!existsSync(path) || !existsSync(lockOf(path))) mustHaveRoom(folder)
-  mustHaveDescriptors()
-  addUser(folder)
-  const { env, tables } = openTables(path, (opened) => beginLog(opened, birthOf(path)))
+  const opened = openIfAsJudged(folder, path, clock, waitMs) ?? openIfAsJudged(folder, path, clock, waitMs)
+  if (opened === undefined) throw new HerdgateError('internal', `${path} changed while it was checked`)
+  const tables = openTables(opened.env)
+  opened.env.transactionSync(() => beginLog(tables, birthOf(path)))
   forgetCheck(path)
-  return { env, tables, movedTo, onDisk: new FileOnDisk(path), users: 0 }
+  return { ...opened, tables, users: 0 }
+}
+
+/**
+ * One process at a time moves a file aside or opens it, which creates its lock: two would each remove the other's lock
+ * or file.
+ * @returns undefined when the file, found damaged, is no longer as it was then
+ */
+function openIfAsJudged(
+  folder: string,
+  path: string,
+  clock: Clock,
+  waitMs: number,
+): Pick<Shared, 'env' | 'movedTo' | 'onDisk'> | undefined {
+  const sound = isSound(folder, path, clock, waitMs)
+  const lmdb: typeof import('lmdb') = createRequire(import.meta.url)('lmdb') // loaded only for a disk tier
+  return exclusively(folder, Math.min(Math.max(waitMs, MIN_TURN_MS), MAX_TURN_MS), () => {
+    if (!sound && !isAsChecked(path)) return undefined
+    const movedTo = sound ? undefined : moveAside(folder, path)
+    if (!existsSync(path) || !existsSync(lockOf(path))) mustHaveRoom(folder)
+    mustHaveDescriptors()
+    addUser(folder)
+    const env = lmdb.open<Uint8Array, Uint8Array>({ path, ...ENVIRONMENT })
+    return { env, movedTo, onDisk: new FileOnDisk(path) }
+  })
 }
 
 /** Node's own `recursive` never ends where an existing folder accepts no new one, such as /proc. */
@@ -156,17 +190,9 @@ function mustHaveDescriptors(): void {
   }
 }
 
-function openTables(path: string, prepare: (tables: Tables) => void): { env: RootDatabase; tables: Tables } {
-  const lmdb: typeof import('lmdb') = createRequire(import.meta.url)('lmdb') // loaded only for a disk tier
-  const env = lmdb.open<Uint8Array, Uint8Array>({
-    path,
-    maxDbs: TABLES.length + 1,
-    overlappingSync: false, // what is seen is durable, and a failed commit leaves nothing waiting for ever
-    eventTurnBatching: false, // with it a failed commit is an unhandled rejection, which ends the process
-    ...OPTIONS,
-  })
+function openTables(env: RootDatabase<Uint8Array, Uint8Array>): Tables {
   const table = (name: TableName): Table => env.openDB<Uint8Array, Uint8Array>(name, OPTIONS)
-  const tables = {
+  return {
     state: table('state'),
     entries: table('entries'),
     index: table('index'),
@@ -174,8 +200,6 @@ function openTables(path: string, prepare: (tables: Tables) => void): { env: Roo
     targets: table('targets'),
     records: table('records'),
   }
-  env.transactionSync(() => prepare(tables))
-  return { env, tables }
 }
 
 async function closeShared({ env, onDisk }: Shared, folder: string, path: string): Promise<void> {
