@@ -3,7 +3,8 @@
  *
  * `write`: stores entries endlessly and prints a line for each. `purge TAG`: appends a record and exits. `fill BYTES`:
  * writes entries totalling that many bytes, and prints what happened as JSON. `hold`: prints a line and keeps the write
- * lock from then on. `crowd LEFT`: opens the file with only that many file descriptors left, and prints whether it could.
+ * lock from then on. `open`: prints whether it could open the file. `crowd LEFT`: the same with only that many file
+ * descriptors left.
  */
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { Body } from '../../src/body.ts'
@@ -60,6 +61,10 @@ async function hold(): Promise<void> {
   })
 }
 
+function open(): void {
+  console.log(outcomeOf(() => openDiskFile(path)))
+}
+
 async function crowd(): Promise<void> {
   await openDiskFile(`${path}/another`).close() // so that LMDB is loaded
   const held: number[] = []
@@ -82,5 +87,5 @@ function outcomeOf(run: () => unknown): string {
   }
 }
 
-const COMMANDS: Record<string, () => Promise<void>> = { write, purge, fill, hold, crowd }
+const COMMANDS: Record<string, () => Promise<void> | void> = { write, purge, fill, hold, open, crowd }
 await COMMANDS[command]?.()

@@ -22,7 +22,7 @@ const MDB_READERS_FULL = -30790
 const ELSEWHERE = [EACCES, EAGAIN, EDQUOT, EINTR, EMFILE, ENFILE, ENOSPC, EPERM, EROFS, MDB_READERS_FULL]
 
 /** How long it may wait for other processes that are opening the file. */
-const MAX_WAIT_MS = 10_000
+const MAX_WAIT_MS = 2_000
 
 let env: RootDatabase<Uint8Array, Uint8Array> | undefined
 exclusively(dirname(path), MAX_WAIT_MS, () => {

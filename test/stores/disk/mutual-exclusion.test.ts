@@ -20,9 +20,9 @@ test('several processes take turns', async () => {
   const folder = temporaryFolder()
   const file = join(folder, 'number')
   writeFileSync(file, '0')
-  const processes = Array.from({ length: 4 }, () => started(folder, 'count', file, '100'))
+  const processes = Array.from({ length: 4 }, () => started(folder, 'count', file, '50'))
   expect(await Promise.all(processes.map(async (child) => (await once(child, 'exit'))[0]))).toEqual([0, 0, 0, 0])
-  expect([readFileSync(file, 'latin1'), claimsIn(folder)]).toEqual(['400', []])
+  expect([readFileSync(file, 'latin1'), claimsIn(folder)]).toEqual(['200', []])
 })
 
 test('a turn that does not come in time is given up, and one whose process was killed is over', async () => {
