@@ -16,7 +16,7 @@ const CREDENTIALS = /^Bearer +(.+)$/i
  * @throws RangeError when a token is empty: that would protect nothing
  */
 export function bearer<T>(tokens: readonly (readonly [token: string, granted: T])[]): Guard<T> {
-  if (tokens.some(([token]) => token === '')) throw new RangeError('the admin token must not be empty')
+  if (tokens.some(([token]) => token === '')) throw new RangeError('a token must not be empty')
   const known = tokens.map(([token, granted]) => ({ expected: digest(Buffer.from(token)), granted }))
   return ({ raw: { rawHeaders } }) => {
     const lines = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === 'authorization')

@@ -49,7 +49,7 @@ export function problems(statuses: readonly number[]) {
 const MEANINGS: Readonly<Record<number, string>> = {
   400: 'The request is malformed; `detail` and `errors` say how.',
   401: 'The token is missing or wrong.',
-  403: 'The token does not allow this; `errors` lists what it does not.',
+  403: 'The token does not allow this; `errors` lists selectors that it does not.',
   405: 'The method is not allowed on this path; `Allow` lists those that are.',
   413: 'The content is too large.',
   415: 'The content is not application/json.',

@@ -4,11 +4,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { type Cache, type Clock, fieldLines, type Receipt, type Targets } from '../../src/for-routes.ts'
-import { beyond, forbidden } from './grant.ts'
+import { beyond } from './grant.ts'
+import { Forbidden, refusal } from './holder.ts'
 import { ignoreContent } from './ignored-content.ts'
 import { onlyMethods } from './methods.ts'
 import { badRequest, json, ProblemError, problems } from './problem.ts'
-import { createLimiter, type Rate, tooMany } from './rate.ts'
+import { tooMany, tooManyError } from './rate.ts'
 import { repeatedMember } from './repeated-member.ts'
 import { type Selected, Selectors, Tag, targetsOf } from './selectors.ts'
 
@@ -45,15 +46,11 @@ const ANSWERS = {
 /** Seconds after which a failed append is worth another try. */
 const RETRY_AFTER = '1'
 
-/** Far above what a busy site purges; below what would keep this process from answering clients. */
-const RATE: Rate = { burst: 10_000, perSecond: 2000 }
-
 /** POST /purge, /invalidate, and both with /tags/{tag}, relative to the scope's prefix. */
 export function purgeRoutes(app: FastifyInstance, cache: Purger, clock: Pick<Clock, 'now'>): void {
   const parts = { cache, clock }
-  const limitPurges = createLimiter(RATE, clock)
-  app.addHook('onRequest', async ({ method }, reply) => {
-    const wait = method === 'POST' ? limitPurges() : 0
+  app.addHook('onRequest', async ({ method, holder }, reply) => {
+    const wait = method === 'POST' ? (holder?.purges() ?? 0) : 0
     if (wait > 0) return tooMany(reply, wait)
   })
   for (const verb of ['purge', 'invalidate'] as const) {
@@ -78,7 +75,7 @@ function bySelectors(app: FastifyInstance, parts: PurgeParts, verb: Verb): void 
       body: Selectors,
       response: { ...ANSWERS, ...problems([400, 401, 403, 405, 413, 415, 429, 503]) },
     },
-    handler: (request, reply) => append(parts, verb, allowedTargets(request, request.body), reply),
+    handler: (request, reply) => append(parts, verb, grantedTargets(request, reply, request.body), reply),
   })
 }
 
@@ -98,17 +95,23 @@ function byTag(app: FastifyInstance, parts: PurgeParts, verb: Verb): void {
       params: z.object({ tag: Tag.describe('Percent-encoded; may contain encoded slashes.') }),
       response: { ...ANSWERS, ...problems([400, 401, 403, 405, 429, 503]) },
     },
-    handler: (request, reply) => append(parts, verb, allowedTargets(request, { tags: [request.params.tag] }), reply),
+    handler: (request, reply) =>
+      append(parts, verb, grantedTargets(request, reply, { tags: [request.params.tag] }), reply),
   })
 }
 
 /** All of them or none. */
-function allowedTargets({ grant }: Pick<FastifyRequest, 'grant'>, selected: Selected): Targets {
-  if (grant === undefined) throw forbidden()
-  const refused = beyond(grant, selected)
-  if (refused.length > 0) throw forbidden(refused)
-  return targetsOf(selected, grant.by)
+function grantedTargets({ holder }: Pick<FastifyRequest, 'holder'>, reply: FastifyReply, selected: Selected): Targets {
+  if (holder === undefined) throw new Forbidden([])
+  const notGranted = beyond(holder.grant, selected)
+  if (notGranted.length > 0) throw refusal(holder, reply, notGranted)
+  const wait = holder.selectors(countOf(selected))
+  if (wait > 0) throw tooManyError(reply, wait)
+  return targetsOf(selected, holder.grant.by)
 }
+
+const countOf = ({ tags = [], urls = [], prefixes = [] }: Selected): number =>
+  tags.length + urls.length + prefixes.length
 
 async function append(
   { cache, clock }: PurgeParts,

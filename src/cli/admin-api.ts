@@ -84,7 +84,7 @@ export function contentOf<Content extends object>(answer: AdminAnswer, member: k
 /** An unsuccessful answer as an error. */
 export function refused(answer: AdminAnswer): AdminError {
   const { status, body } = answer
-  if (status === 401) return new AdminError('401: the admin token is wrong; see --token and HERDGATE_ADMIN_TOKEN', 1)
+  if (status === 401) return new AdminError('401: the token is wrong; see --token and HERDGATE_ADMIN_TOKEN', 1)
   const { detail, title } = (body ?? {}) as { detail?: unknown; title?: unknown }
   if (typeof title !== 'string') return notHerdgate(answer)
   return new AdminError(`${status}: ${typeof detail === 'string' ? `${title}: ${detail}` : title}`, 1)

@@ -155,7 +155,7 @@ function addExplain(command: AddCommand): void {
 function withAdmin(command: Command): Command {
   return command
     .option('--admin <url>', 'URL of its admin port (HERDGATE_ADMIN_HOST and _PORT; default http://127.0.0.1:9090)')
-    .option('--token <token>', 'its admin token (HERDGATE_ADMIN_TOKEN or _FILE)')
+    .option('--token <token>', 'a token of its admin port (HERDGATE_ADMIN_TOKEN or _FILE)')
 }
 
 /** Values are checked together with those of environment and file, so that all faults are reported at once. */

@@ -24,18 +24,28 @@ const listen = z.strictObject({
   }),
 })
 
+/** Says what was expected without repeating the value, which may be a token in the wrong place. */
+const unshown = (phrase: string) => ({
+  error: ({ code }: { readonly code?: string }) => (code === 'invalid_type' ? `expected ${phrase}` : undefined),
+})
+
 /** Each is compared with every request's. */
 const MAX_LIMITED_TOKENS = 64
 
-const limitedToken = z.strictObject({
-  name: leaf.name.describe('Unique; says in the log whose purge it was.'),
-  token: leaf.token.describe('The bearer token; no other may be the same.'),
-  read: leaf.boolean.prefault(false).describe('Whether it may read statistics, explanations and live events.'),
-  tags: leaf.tagPatterns.prefault([]).describe('Tags it may purge and invalidate; a trailing "*" matches any ending.'),
-  prefixes: leaf.urlPrefixes
-    .prefault([])
-    .describe('URLs it may purge and invalidate: these and everything below, whatever the scheme.'),
-})
+const limitedToken = z.strictObject(
+  {
+    name: leaf.name.describe('Unique; says in the log whose purge it was.'),
+    token: leaf.token.describe('The bearer token; no other may be the same.'),
+    read: leaf.boolean.prefault(false).describe('Whether it may read statistics, explanations and live events.'),
+    tags: leaf.tagPatterns
+      .prefault([])
+      .describe('Tags it may purge and invalidate; a trailing "*" matches any ending.'),
+    prefixes: leaf.urlPrefixes
+      .prefault([])
+      .describe('URLs it may purge and invalidate: these and everything below, whatever the scheme.'),
+  },
+  unshown('a map with name and token'),
+)
 
 const admin = z.strictObject({
   host: leaf.host.optional().meta({
@@ -47,7 +57,7 @@ const admin = z.strictObject({
     .optional()
     .describe('Bearer token of the admin API. When absent, a random one is printed at start.'),
   tokens: z
-    .array(limitedToken)
+    .array(limitedToken, unshown('a list of maps'))
     .max(MAX_LIMITED_TOKENS, { error: `expected at most ${MAX_LIMITED_TOKENS} tokens` })
     .optional()
     .describe('More tokens, each of which may do only what it says.'),

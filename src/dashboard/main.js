@@ -17,6 +17,7 @@ import { tiers } from './tiers.js'
 const FIRST_RETRY_MS = 1000
 const LAST_RETRY_MS = 15_000
 const NOT_THE_TOKEN = 'That is not the token.'
+const MAY_NOT_READ = 'This token may not read.'
 const NO_CONNECTION = 'No connection'
 /** No other token could ever be sent. */
 const TOKEN = /^[\x21-\x7e]+$/
@@ -63,6 +64,7 @@ async function logIn(input) {
     await watch()
   } catch (error) {
     forget()
+    if (isForbidden(error)) return showLogin(MAY_NOT_READ)
     showLogin(isUnauthorized(error) ? NOT_THE_TOKEN : errorMessage(error, 'Herdgate does not answer.'))
   }
 }
@@ -84,7 +86,7 @@ async function watch() {
         show(snapshot)
       }
     } catch (error) {
-      if (isUnauthorized(error)) {
+      if (isUnauthorized(error) || isForbidden(error)) {
         forget()
         return showLogin('The token is no longer accepted.')
       }
@@ -98,6 +100,9 @@ async function watch() {
 
 /** @param {unknown} error */
 const isUnauthorized = (error) => error instanceof Refused && error.status === 401
+
+/** @param {unknown} error */
+const isForbidden = (error) => error instanceof Refused && error.status === 403
 
 /** @param {unknown} error @param {string} silence what to say when there was no answer */
 const errorMessage = (error, silence) => (error instanceof Refused ? error.message : silence)

@@ -35,9 +35,12 @@ export function urlsOfBothSchemes(text: string): string[] {
   return urls.filter((url, at) => urls.findIndex((other) => nameOf(other) === nameOf(url)) === at)
 }
 
-/** Whether a prefix selects the URL, whatever the scheme: it ends at one of the path's segments. */
-export function isBelow(url: string, prefix: string): boolean {
-  const [path = ''] = nameOf(url).split('?', 1)
-  const top = nameOf(prefix).replace(/\/$/, '')
-  return path === top || path.startsWith(`${top}/`)
-}
+/** The highest path that a prefix selects, after its host. */
+export const topOf = (prefix: string): string => nameOf(prefix).replace(/\/$/, '')
+
+/** The path of a URL, after its host. */
+export const pathOf = (url: string): string => nameOf(url).split('?', 1)[0] ?? ''
+
+/** Whether a prefix with this top selects the path: it ends at one of the path's segments. */
+export const isBelow = (path: string, top: string): boolean =>
+  path.startsWith(top) && (path.length === top.length || path[top.length] === '/')

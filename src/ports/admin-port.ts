@@ -5,8 +5,9 @@ import { hasZodFastifySchemaValidationErrors, validatorCompiler } from 'fastify-
 import type { Logger } from 'pino'
 import { bearer, unauthorized } from '../../routes/admin/bearer.ts'
 import { explainRoute } from '../../routes/admin/explain.ts'
-import { allows, EVERYTHING, forbidden, type Grant, grantOf } from '../../routes/admin/grant.ts'
+import { allows, EVERYTHING, grantOf } from '../../routes/admin/grant.ts'
 import { healthRoutes, type Readiness } from '../../routes/admin/health.ts'
+import { createHolder, Forbidden, refusal } from '../../routes/admin/holder.ts'
 import { latePages } from '../../routes/admin/late-pages.ts'
 import { liveRoute } from '../../routes/admin/live.ts'
 import { type MetricsSource, metricsRoute } from '../../routes/admin/metrics.ts'
@@ -26,6 +27,7 @@ import { waitOnlyForResponses } from './draining.ts'
 import { acceptEveryMethod } from './every-method.ts'
 import { fewAtATime } from './few-at-a-time.ts'
 import type { Live } from '../live/live.ts'
+import { printable } from '../logging/printable.ts'
 import { lingerWhereUnread } from './lingering-close.ts'
 import { refuseMalformed } from './malformed.ts'
 import type { Awaitable, Clock } from '../model.ts'
@@ -76,7 +78,7 @@ const DROPPED_AT_ONCE = 4
 const MAX_PARAMETER_LENGTH = 16 * 1024
 /** Requests with another expectation than 100-continue. node:http would refuse them without problem details. */
 const expectingOther = new WeakSet<IncomingMessage>()
-/** Limit for requests without the right token, from all clients together. Those with the token are not held up. */
+/** Limit for requests without the right token, from all clients together. Those with a known token are not held up. */
 const WRONG_TOKENS: Rate = { burst: 1000, perSecond: 50 }
 
 /**
@@ -104,8 +106,8 @@ export function createAdmin(parts: AdminParts): FastifyInstance {
 /** @param pages adds the pages for people, before all other routes, so that OpenAPI can describe those */
 function createInstance(parts: AdminParts, pages: (app: FastifyInstance) => void): FastifyInstance {
   const { metrics, token, limitedTokens = [], logger, ready, clock = systemClock, extension } = parts
-  const limited = limitedTokens.map((each) => [each.token, grantOf(each)] as const)
-  const known = bearer<Grant>([[token, EVERYTHING], ...limited])
+  const limited = limitedTokens.map((each) => [each.token, createHolder(grantOf(each), clock)] as const)
+  const holderOf = bearer([[token, createHolder(EVERYTHING, clock)], ...limited])
   const limitGuesses = createLimiter(WRONG_TOKENS, clock)
   const app: FastifyInstance = Fastify({
     pluginTimeout: 0, // only on a machine that stands still do they take long
@@ -118,7 +120,7 @@ function createInstance(parts: AdminParts, pages: (app: FastifyInstance) => void
     schemaController: NO_SCHEMA_COMPILERS,
     frameworkErrors: (error, request, reply) => {
       reply.headers(ALWAYS) // hooks do not run here
-      const refused = request.raw.url?.startsWith('/v1') && known(request) === undefined
+      const refused = request.raw.url?.startsWith('/v1') && holderOf(request) === undefined
       if (refused) refuseUnauthorized(reply, limitGuesses)
       else sendProblem(reply, problemFor(error))
     },
@@ -150,12 +152,12 @@ function createInstance(parts: AdminParts, pages: (app: FastifyInstance) => void
   })
   app.register(
     async (guarded) => {
-      guarded.decorateRequest('grant')
+      guarded.decorateRequest('holder')
       guarded.addHook('onRequest', async (request, reply) => {
-        const grant = known(request)
-        if (grant === undefined) return refuseUnauthorized(reply, limitGuesses)
-        request.grant = grant
-        if (!allows(grant, request.routeOptions.config.right)) throw forbidden()
+        const holder = holderOf(request)
+        if (holder === undefined) return refuseUnauthorized(reply, limitGuesses)
+        request.holder = holder
+        if (!allows(holder.grant, request.routeOptions.config.right)) throw refusal(holder, reply)
       })
       protectedRoutes(guarded, parts, clock)
       extension?.routes(guarded)
@@ -201,14 +203,25 @@ function answerNotFound(_request: FastifyRequest, reply: FastifyReply): FastifyR
 }
 
 function answerError(logger: Logger) {
-  return (error: FastifyError, { grant, method, routeOptions }: FastifyRequest, reply: FastifyReply): FastifyReply => {
+  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const problem = problemFor(error)
-    if (problem.status === 403 && grant)
-      logger.warn({ audit: true, by: grant.by, method, path: routeOptions.url }, 'not allowed')
+    if (error instanceof Forbidden) logRefusal(logger, error, request)
     const isExpected = error instanceof ProblemError // such as a 503 while the log is out of reach
     if (problem.status >= 500 && !isExpected) logger.error({ err: error }, 'admin request failed')
     return sendProblem(reply, problem)
   }
+}
+
+/** Most selectors that a line repeats, and the octets that each of them, and the path, may take. */
+const MAX_SELECTORS = 10
+const LONGEST_SELECTOR = 256
+const LONGEST_PATH = 512
+
+function logRefusal(logger: Logger, { beyond }: Forbidden, { holder, method, url }: FastifyRequest): void {
+  const [path = ''] = url.split('?', 1)
+  const selectors = beyond.slice(0, MAX_SELECTORS).map(({ selector }) => printable(selector, LONGEST_SELECTOR))
+  const what = { method, path: printable(path, LONGEST_PATH), ...(selectors.length > 0 && { selectors }) }
+  logger.warn({ audit: true, by: holder?.grant.by, ...what }, 'not allowed')
 }
 
 /** Never repeats a message that was not written for clients. */

@@ -68,7 +68,7 @@ describe('the admin port', () => {
 })
 
 describe('limited tokens', () => {
-  const limited = (tokens: object[]) => `${ONE}admin: ${JSON.stringify({ token: 'the-token-for-everything', tokens })}`
+  const limited = (tokens: unknown) => `${ONE}admin: ${JSON.stringify({ token: 'the-token-for-everything', tokens })}`
   const TEAM = { name: 'team-a', token: 'the-token-of-team-a', tags: ['team-a:*'] }
 
   test('have every right that they do not name denied', () => {
@@ -79,7 +79,12 @@ describe('limited tokens', () => {
     ['the same name twice', [TEAM, { ...TEAM, token: 'another-token-of-team-a' }], 'admin.tokens[1].name'],
     ['the same token twice', [TEAM, { ...TEAM, name: 'team-b' }], 'admin.tokens[1].token'],
     ['the token for everything', [{ ...TEAM, token: 'the-token-for-everything' }], 'admin.tokens[0].token'],
-    ['no right at all', [{ name: 'team-a', token: 'the-token-of-team-a', read: false }], 'admin.tokens[0].name'],
+    ['no right at all', [{ name: 'team-a', token: 'the-token-of-team-a', read: 'false' }], 'admin.tokens[0]'],
+    ['a token in place of a map', ['the-token-of-team-a'], 'admin.tokens[0]'],
+    ['a token in place of a list', 'the-token-of-team-a', 'admin.tokens'],
+    ['a wildcard within a tag', [{ ...TEAM, tags: ['team*a'] }], 'admin.tokens[0].tags[0]'],
+    ['white space around a tag', [{ ...TEAM, tags: [' team-a'] }], 'admin.tokens[0].tags[0]'],
+    ['too many tags', [{ ...TEAM, tags: Array.from({ length: 129 }, (_, at) => `${at}`) }], 'admin.tokens[0].tags'],
     ['an empty token', [{ ...TEAM, token: '' }], 'admin.tokens[0].token'],
     ['a name that could be mistaken in the log', [{ ...TEAM, name: 'a b' }], 'admin.tokens[0].name'],
     ['a prefix without a scheme', [{ ...TEAM, prefixes: ['shop.example/a'] }], 'admin.tokens[0].prefixes[0]'],

@@ -1,6 +1,6 @@
 /** Tokens of the admin API: names and tokens are unique, and each may do something. */
 import type { Fault } from '../fault.ts'
-import { asMap, listAt, mapAt } from '../raw-values.ts'
+import { isMap, listAt, mapAt } from '../raw-values.ts'
 import type { Sources } from '../sources.ts'
 
 /** No message repeats a token. */
@@ -9,15 +9,19 @@ export function tokenFaults({ flags, env, document }: Sources): Fault[] {
   const admin = mapAt(document.value, 'admin')
   const names = new Set<unknown>()
   const tokens = new Set([flags.settings.adminToken ?? env.settings.adminToken ?? admin['token']])
-  return listAt(admin, 'tokens').flatMap((each, at) => {
-    const limited = asMap(each)
-    const fault = (key: string, message: string): Fault[] => [
-      { where: document.place(['admin', 'tokens', at, key], 'value'), key: `admin.tokens[${at}].${key}`, message },
+  return listAt(admin, 'tokens').flatMap((limited, at) => {
+    if (!isMap(limited)) return []
+    const fault = (path: readonly string[], message: string): Fault[] => [
+      {
+        where: document.place(['admin', 'tokens', at, ...path], 'value'),
+        key: [`admin.tokens[${at}]`, ...path].join('.'),
+        message,
+      },
     ]
     return [
-      ...(isRepeated(limited['name'], names) ? fault('name', 'expected a name no other token has') : []),
-      ...(isRepeated(limited['token'], tokens) ? fault('token', 'expected a token unlike any other') : []),
-      ...(isIdle(limited) ? fault('name', 'expected at least one of read, tags and prefixes: it may do nothing') : []),
+      ...(isRepeated(limited['name'], names) ? fault(['name'], 'expected a name no other token has') : []),
+      ...(isRepeated(limited['token'], tokens) ? fault(['token'], 'expected a token unlike any other') : []),
+      ...(isIdle(limited) ? fault([], 'expected at least one of read, tags and prefixes: it may do nothing') : []),
     ]
   })
 }
@@ -31,5 +35,8 @@ function isRepeated(value: unknown, seen: Set<unknown>): boolean {
 
 function isIdle(limited: Readonly<Record<string, unknown>>): boolean {
   const isEmpty = (list: unknown): boolean => list === undefined || (Array.isArray(list) && list.length === 0)
-  return (limited['read'] ?? false) === false && isEmpty(limited['tags']) && isEmpty(limited['prefixes'])
+  return isOff(limited['read']) && isEmpty(limited['tags']) && isEmpty(limited['prefixes'])
 }
+
+/** As the schema reads it, which takes text as well. */
+const isOff = (read: unknown): boolean => read === undefined || read === false || read === 'false'

@@ -33,11 +33,20 @@ export const parameterPattern = text(
   matching(/^[^*&=#\s]*[^&=#\s]$/),
 )
 
+const isTag = (given: string): boolean =>
+  given !== '' && Buffer.byteLength(given) <= LONGEST_TAG && !/\p{Cc}/u.test(given)
+
 const tag = text(`a tag of 1 to ${LONGEST_TAG} bytes without control characters`, (given) =>
-  given !== '' && Buffer.byteLength(given) <= LONGEST_TAG && !/\p{Cc}/u.test(given) ? given : undefined,
+  isTag(given) ? given : undefined,
 )
-/** A trailing `*` matches any ending. */
-export const tagPatterns = z.array(tag).transform((given) => [...new Set(given)])
+/** A trailing `*` matches any ending. Without white space around it, as tags of responses are. */
+const tagPattern = text(`a tag of 1 to ${LONGEST_TAG} bytes, with "*" only at its end, such as team-a:*`, (given) =>
+  isTag(given) && given.trim() === given && !given.slice(0, -1).includes('*') ? given : undefined,
+)
+export const tagPatterns = z
+  .array(tagPattern)
+  .max(MAX_TAGS, { error: `expected at most ${MAX_TAGS} tags` })
+  .transform((given) => [...new Set(given)])
 
 export const tags = z
   .array(tag)

@@ -36,12 +36,14 @@ export const originUrls = z
   .min(1, { error: 'expected at least one URL' })
   .transform((given) => [...new Set(given)])
 
+const MAX_URL_PREFIXES = 128
 export const urlPrefixes = z
   .array(
     text('an absolute URL such as https://shop.example/catalog, without "*" and query', (given) =>
       readUrl(given).ok && !/[*?]/.test(given) ? given : undefined,
     ),
   )
+  .max(MAX_URL_PREFIXES, { error: `expected at most ${MAX_URL_PREFIXES} prefixes` })
   .transform((given) => [...new Set(given)])
 
 function meantUrl(input: unknown): string | undefined {

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { describe, expect, test } from 'vitest'
 import { beyond, grantOf } from '../../../routes/admin/grant.ts'
 import type { LimitedToken } from '../../../src/config.ts'
+import type { AdminParts } from '../../../src/ports/admin-port.ts'
 import { urlsOfBothSchemes } from '../../../src/policy/absolute-url.ts'
 import { nameOf } from '../../../src/policy/target.ts'
 import { Marks, targetsOf } from '../../../src/stores/log/marks.ts'
@@ -18,10 +19,14 @@ const TEAM_A: LimitedToken = {
 }
 const READER: LimitedToken = { ...NOTHING, name: 'reader', token: 'the-token-of-the-reader', read: true }
 
+const READ = ['/v1/explain?url=http://a.test/', '/v1/stats', '/v1/live']
+
 const heldBy = ({ token }: LimitedToken) => ({ authorization: `Bearer ${token}` })
 
-function limitedAdmin() {
-  const admin = fakeAdmin({ limitedTokens: [TEAM_A, READER] })
+const TEAM_B: LimitedToken = { ...NOTHING, name: 'team-b', token: 'the-token-of-team-b', tags: ['b'] }
+
+function limitedAdmin(parts: Partial<AdminParts> = {}) {
+  const admin = fakeAdmin({ limitedTokens: [TEAM_A, TEAM_B, READER], ...parts })
   const purge = (payload: object, by = TEAM_A, verb = 'purge') =>
     admin.app.inject({ method: 'POST', url: `/v1/${verb}`, payload, headers: heldBy(by) })
   return { ...admin, purge }
@@ -80,28 +85,75 @@ describe.each(['purge', 'invalidate'])('a token that may purge some tags and pre
   })
 })
 
+test('a refusal says which selectors it is about', async () => {
+  const { purge } = limitedAdmin()
+  const response = await purge({ tags: ['team-a', 'team-b'], all: true })
+  expect(response.json().detail).toBe('The token does not allow tags[1], all; nothing was done.')
+})
+
 test('a refusal lists at most ten selectors', async () => {
   const { purge } = limitedAdmin()
   const response = await purge({ tags: Array.from({ length: 256 }, (_, at) => `other-${at}`) })
   expect(response.json().errors).toHaveLength(10)
+  expect(response.json().detail).toContain(' and 246 more;')
 })
 
-test('a refusal is logged with the name of the token, not the token', async () => {
-  const { purge, logged } = limitedAdmin()
-  await purge({ all: true })
+test('a refusal is logged with what was wanted and the name of the token, not the token', async () => {
+  const { app, purge, logged } = limitedAdmin()
+  await purge({ tags: ['team-b\u202e'], all: true })
+  await app.inject({ url: '/v1/no-such%0athing?secret=s', headers: heldBy(TEAM_A) })
+  const who = { level: 40, audit: true, by: 'token:team-a' }
   expect(logged.map((line) => JSON.parse(line))).toMatchObject([
-    { level: 40, audit: true, by: 'token:team-a', method: 'POST', path: '/v1/purge' },
+    { ...who, method: 'POST', path: '/v1/purge', selectors: ['team-b\\u202e', 'all'] },
+    { ...who, method: 'GET', path: '/v1/no-such%0athing' },
   ])
-  expect(logged.join()).not.toContain(TEAM_A.token)
+  expect(logged.join()).not.toMatch(new RegExp(`${TEAM_A.token}|secret`))
 })
 
-const READ = ['/v1/explain?url=http://a.test/', '/v1/stats', '/v1/live']
+describe('limits of a token', () => {
+  const clock = { now: () => 1_000, after: () => () => {} }
+  const tags = (count: number, prefix: string) => Array.from({ length: count }, (_, at) => `${prefix}${at}`)
+
+  test('it names so few things that the log need not forget, which would purge what is of others', async () => {
+    const { purge, asked } = limitedAdmin({ clock })
+    const responses: number[] = []
+    for (let time = 0; time < 25; time += 1) responses.push((await purge({ tags: tags(250, 'team-a:') })).statusCode)
+    expect(responses.map((status) => status === 200)).toEqual(responses.map((_, at) => at < 5_000 / 250))
+    expect(asked).toHaveLength(5_000 / 250)
+    const last = await purge({ tags: ['team-a'] })
+    expect([last.statusCode, last.headers['retry-after']]).toEqual([429, '1'])
+  })
+
+  test('refusals are answered 429 and no longer logged when there are too many, and keep nobody from purging', async () => {
+    const { app, purge, asked, logged } = limitedAdmin({ clock })
+    const statuses = new Set<number>()
+    for (let time = 0; time < 1_001; time += 1) statuses.add((await purge({ all: true }, READER)).statusCode)
+    expect(statuses).toEqual(new Set([403, 429]))
+    expect(logged).toHaveLength(1_000)
+    expect((await purge({ tags: ['team-a'] })).statusCode).toBe(200)
+    const everything = { method: 'POST', url: '/v1/purge', payload: { all: true }, headers: AUTHORIZED } as const
+    expect((await app.inject(everything)).statusCode).toBe(200)
+    expect(asked).toHaveLength(2)
+  })
+
+  test('as many purges as one may send keep neither another nor the admin from purging', async () => {
+    const { app, purge, asked } = limitedAdmin({ clock })
+    const malformed = { method: 'POST', url: '/v1/purge', payload: {}, headers: heldBy(TEAM_A) } as const
+    let status = 400
+    for (let time = 0; status === 400; time += 1) status = (await app.inject(malformed)).statusCode
+    expect(status).toBe(429)
+    const everything = { method: 'POST', url: '/v1/purge', payload: { all: true }, headers: AUTHORIZED } as const
+    expect((await app.inject(everything)).statusCode).toBe(200)
+    expect((await purge({ tags: ['b'] }, TEAM_B)).statusCode).toBe(200)
+    expect(asked).toHaveLength(2)
+  })
+})
 
 describe('a token that may read', () => {
-  test.each(['/v1/explain?url=http://a.test/', '/v1/live'])('reads %s', async (url) => {
+  test.each(READ)('reads %s', async (url) => {
     const { app } = limitedAdmin()
     const head = await app.inject({ method: 'HEAD', url, headers: heldBy(READER) })
-    expect(head.statusCode).toBe(200)
+    expect(head.statusCode).toBe(url === '/v1/stats' ? 500 : 200) // the fake's statistics fail
   })
 
   test('purges nothing', async () => {
@@ -164,9 +216,8 @@ test.each(['urls', 'prefixes'] as const)('%s are allowed if and only if the gran
       const isCovered = namesOf(given).every(
         (name) => marks.verdict({ url: topOf(name), tags: [], checked: 0 }) === 'dead',
       )
-      expect(beyond(grantOf({ ...NOTHING, name: 'any', prefixes: [granted] }), { [kind]: [given] })).toEqual(
-        isCovered ? [] : [`${kind}[0]`],
-      )
+      const notGranted = beyond(grantOf({ ...NOTHING, name: 'any', prefixes: [granted] }), { [kind]: [given] })
+      expect(notGranted).toEqual(isCovered ? [] : [{ at: `${kind}[0]`, selector: given }])
     }),
     { numRuns: 5_000 },
   )
