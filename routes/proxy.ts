@@ -1,7 +1,7 @@
 /** The data port: passes a client's request to the cache, and the cache's reply to the client. Nothing else. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
-import { type Cache, HerdgateError, type Peer, problemReply, type Reply } from '../src/for-routes.ts'
+import { type Cache, HerdgateError, type Peer, type Pressure, problemReply, type Reply } from '../src/for-routes.ts'
 import { readRequest } from './proxy/client-request.ts'
 import type { Exchange } from './proxy/exchange.ts'
 import { drainContent, type Given, ignoreErrors, restoreSocket } from './proxy/given-content.ts'
@@ -12,6 +12,8 @@ export interface ProxyOptions {
   readonly cache: Pick<Cache, 'handle' | 'events'>
   /** Who is at the other end of a connection. */
   readonly peerOf: (socket: IncomingMessage['socket']) => Peer
+  /** While memory is short, what is refused closes its connection. */
+  readonly pressure?: Pressure | undefined
 }
 
 /**
@@ -53,12 +55,13 @@ export function proxyEverything(app: FastifyInstance, options: ProxyOptions): vo
 function answer(
   message: IncomingMessage,
   response: ServerResponse,
-  { cache, peerOf }: ProxyOptions,
+  { cache, peerOf, pressure }: ProxyOptions,
   given?: Given,
 ): void {
   if (isAfterLastResponse(message, response)) return
   const peer = peerOf(message.socket)
-  const exchange: Exchange = { message, response, peer, events: cache.events, startedAt: performance.now(), url: '' }
+  const { events } = cache
+  const exchange: Exchange = { message, response, peer, events, pressure, startedAt: performance.now(), url: '' }
   const request = readRequest(message, response, peer, given)
   if (request instanceof HerdgateError) {
     if (request.source === 'internal') given?.log.error(request)

@@ -60,7 +60,7 @@ export { byResult, DETAILS, hitRatioOf, isFromCache, outcomeOfError, RESULTS } f
 export type { Rules, KeyRules, RouteMatch, Route } from './model/rules.ts'
 
 /** Whether there is enough memory. */
-export type { Pressure } from './model/pressure.ts'
+export type { Pressure, ProcessPressure } from './model/pressure.ts'
 
 /** Time. */
 export type { Awaitable, Clock } from './model/clock.ts'

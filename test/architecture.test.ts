@@ -207,6 +207,7 @@ const RULES: readonly Rule[] = [
       'src/policy/',
       'src/ports/lingering-close.ts',
       'src/ports/peers.ts',
+      'src/ports/pipelining.ts',
       'src/node-http.ts',
       ...WORDS,
     ],
@@ -219,7 +220,16 @@ const RULES: readonly Rule[] = [
   },
   {
     from: 'src/ports/',
-    may: ['src/ports/', 'src/policy/', 'src/origin/tunnel.ts', 'src/node-http.ts', ...WORDS, 'node:', 'npm:fastify'],
+    may: [
+      'src/ports/',
+      'src/policy/',
+      'src/heap/connection-memory.ts',
+      'src/origin/tunnel.ts',
+      'src/node-http.ts',
+      ...WORDS,
+      'node:',
+      'npm:fastify',
+    ],
   },
   { from: 'src/config/defaults.ts', may: [] },
   {

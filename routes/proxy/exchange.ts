@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Cache, Peer } from '../../src/for-routes.ts'
+import type { Cache, Peer, Pressure } from '../../src/for-routes.ts'
 
 /** A request and its response on their way through. */
 export interface Exchange {
@@ -7,6 +7,8 @@ export interface Exchange {
   readonly response: ServerResponse
   readonly peer: Peer
   readonly events: Cache['events']
+  /** Whether memory is short; undefined if that is not watched. */
+  readonly pressure: Pressure | undefined
   /** Monotonic milliseconds. */
   readonly startedAt: number
   url: string

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { expectUnread } from '../../src/for-routes.ts'
+import { expectUnread, lastResponse } from '../../src/for-routes.ts'
 import type { Exchange } from './exchange.ts'
 
-/** Connections on which a refused request leaves in doubt where the next one begins. */
+/** Connections that end with a response: in most cases it is in doubt where the next request begins. */
 const closing = new WeakSet<IncomingMessage['socket']>()
 
 /** Makes the response the connection's last. */
@@ -11,6 +11,14 @@ export function closeAfter({ message, response }: Pick<Exchange, 'message' | 're
   response.shouldKeepAlive = false
   closing.add(socket)
   expectUnread(socket)
+}
+
+/** Makes the response the connection's last, unless others are already due after it. */
+export function closeIfLast({ message, response }: Pick<Exchange, 'message' | 'response'>): void {
+  const socket = response.socket ?? message.socket
+  if (lastResponse(socket) !== response) return
+  response.shouldKeepAlive = false
+  closing.add(socket)
 }
 
 /**

@@ -10,13 +10,15 @@ import {
   type Reply,
 } from '../../src/for-routes.ts'
 import type { Exchange } from './exchange.ts'
-import { closeAfter } from './last-answer.ts'
+import { closeAfter, closeIfLast } from './last-answer.ts'
 
 /** Sends the client its response, and reports how that went. Throws if the reply cannot be written as HTTP. */
 export function send(reply: Reply, exchange: Exchange): void {
   const { message, response } = exchange
   // It is uncertain where a malformed request ends and the next one begins.
   if (reply.status === 400 && reply.outcome.result === 'error') closeAfter(exchange)
+  // A refused client would keep memory that is short.
+  if (reply.outcome.result === 'shed' && exchange.pressure?.high === true) closeIfLast(exchange)
   const firstByteMs = performance.now() - exchange.startedAt
   if (response.destroyed) {
     reply.body?.discard()

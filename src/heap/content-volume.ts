@@ -28,16 +28,17 @@ export function onContent(listener: ContentListener): () => void {
 /** A piece of content has arrived, from an origin, a client or another process. */
 export function contentReceived(bytes: number): void {
   collectStreamed(bytes)
-  count(bytes, 0)
+  count(bytes)
 }
 
 /** A request to an origin has begun, or its response: without content they take memory too. */
-export const messageBegun = (): void => count(MESSAGE_BYTES, 0)
+export const messageBegun = (): void => count(MESSAGE_BYTES)
 
 /** Content that has arrived is about to be copied, to buffers of this size together. */
 export const aboutToCopy = (bytes: number): void => count(bytes, bytes)
 
-function count(bytes: number, soon: number): void {
+/** Something takes memory. @param soon as for `ContentListener` */
+export function count(bytes: number, soon = 0): void {
   unreported += bytes
   if (unreported < REPORTED_EVERY_BYTES) return
   unreported = 0

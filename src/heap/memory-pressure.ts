@@ -3,6 +3,7 @@ import { getHeapSpaceStatistics } from 'node:v8'
 import { anonymousBytes } from './anonymous-memory.ts'
 import { collectAll, giveBackMemory } from './collector.ts'
 import type { MemoryCeilings } from './memory-ceilings.ts'
+import { kernelBytes } from './connection-memory.ts'
 import { type ContentListener, onContent } from './content-volume.ts'
 import type { Clock } from '../model.ts'
 
@@ -40,12 +41,16 @@ export interface MemoryPressureOptions {
   /** Reports content by volume. */
   readonly onContent?: (listener: ContentListener) => () => void
   readonly changed: (high: boolean, use: MemoryUse) => void
+  /** As `changed`, for `exhausted`. */
+  readonly exhaustion?: (isExhausted: boolean, use: MemoryUse) => void
 }
 
 /** The closer to the limit, the more often. */
 const SAMPLED_EVERY_MS = { usually: 100, whereWanted: 20 }
 /** Shares of a ceiling: memory is short from `high` until below `low`, wanted back from `wanted` until `unwanted`. */
 const THRESHOLDS = { high: 0.9, low: 0.85, wanted: 0.75, unwanted: 0.7 }
+/** As above, for exhausted memory; of the container, all but what is kept free (below) may be used until then. */
+const EXHAUSTED = { heap: 0.95, container: 0.95, eased: 0.025 }
 /** Share of its part that one of several processes may use while the container is not full. */
 const MAX_EXCESS = 1.1
 /** Kept free of the container, however much is spare: the kernel also counts sockets and page tables. */
@@ -64,11 +69,13 @@ const DEFAULTS = {
   collect: collectAll,
   giveBack: giveBackMemory,
   onContent,
+  exhaustion: () => {},
 }
 
 export class MemoryPressure {
   readonly #options: Required<MemoryPressureOptions>
   #high = false
+  #exhausted = false
   #isWantedBack = false
   /** No collection before then. */
   #restsUntil = Number.NEGATIVE_INFINITY
@@ -90,6 +97,11 @@ export class MemoryPressure {
   /** Memory is short: what needs more of it should be refused. */
   get high(): boolean {
     return this.#high
+  }
+
+  /** Hardly any memory is left: whatever else would take some should not begin. */
+  get exhausted(): boolean {
+    return this.#exhausted
   }
 
   close(): void {
@@ -123,9 +135,28 @@ export class MemoryPressure {
     if (now >= this.#regainsAt && !isEither(this.#short(use, THRESHOLDS.low, this.#spare))) this.#regain(now)
     this.#isWantedBack = isWantedBack
     const high = isCollected ? isEither(this.#shortNow(use, true)) : isEither(short) && !this.#mayWait(use, short)
-    if (high === this.#high) return
-    this.#high = high
-    changed(high, use)
+    if (high !== this.#high) {
+      this.#high = high
+      changed(high, use)
+    }
+    this.#noteExhaustion(use)
+  }
+
+  #noteExhaustion(use: MemoryUse): void {
+    const isExhausted = this.#isExhaustedBy(use)
+    if (isExhausted === this.#exhausted) return
+    this.#exhausted = isExhausted
+    this.#options.exhaustion(isExhausted, use)
+  }
+
+  /** Whatever is spare, whatever the last collection left: before the next one it may be too late. */
+  #isExhaustedBy({ heap, anonymous }: MemoryUse): boolean {
+    const { ceilings, isContainerFull } = this.#options
+    const { heap: heapBytes, container } = ceilings
+    const eased = this.#exhausted ? EXHAUSTED.eased : 0
+    if (heap > (EXHAUSTED.heap - eased) * heapBytes) return true
+    if (container === undefined || anonymous <= mostOf(container, THRESHOLDS.high - eased)) return false
+    return isContainerFull(EXHAUSTED.container - eased)
   }
 
   #use(soon: number): MemoryUse {
@@ -239,5 +270,5 @@ function memoryUse(): MemoryUse {
   for (const { space_name, space_used_size } of getHeapSpaceStatistics()) {
     if (!space_name.startsWith('new_')) heap += space_used_size
   }
-  return { heap, anonymous: anonymousBytes() }
+  return { heap, anonymous: anonymousBytes() + kernelBytes() }
 }

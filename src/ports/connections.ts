@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { connectionClosed, connectionOpened } from '../heap/connection-memory.ts'
 
 /** A socket with those internals of node:http and node:net that are used here. */
 export type HttpSocket = Socket & {
@@ -28,7 +29,11 @@ export function openConnections(server: Server): ReadonlySet<HttpSocket> {
   const open = new Set<HttpSocket>()
   server.on('connection', (socket: HttpSocket) => {
     open.add(socket)
-    socket.once('close', () => open.delete(socket))
+    connectionOpened()
+    socket.once('close', () => {
+      open.delete(socket)
+      connectionClosed()
+    })
   })
   return open
 }

@@ -11,7 +11,8 @@ import { fewAtATime } from './few-at-a-time.ts'
 import { refuseLateHeads } from './late-heads.ts'
 import { lingerWhereUnread } from './lingering-close.ts'
 import { refuseMalformed } from './malformed.ts'
-import type { Clock } from '../model.ts'
+import { boundConnections } from './max-connections.ts'
+import type { Clock, ProcessPressure } from '../model.ts'
 import { createServer } from '../node-http.ts'
 import { boundPipelining } from './pipelining.ts'
 import { ignoreRefusal, type OnRefusal } from './refusals.ts'
@@ -27,11 +28,15 @@ const HEAD_CHECK_INTERVAL_MS = 250
 /** Most connections dropped in one turn of the event loop. Each takes half a millisecond, all consequences included. */
 const DROPPED_AT_ONCE = 4
 
+const NO_PRESSURE: ProcessPressure = { high: false, exhausted: false }
+
 export interface DataPortOptions {
   /** Wraps everything that is done for a request. */
   readonly wrapHandler?: (handler: RequestListener) => RequestListener
   readonly upgrades?: IsUpgrade
   readonly onRefusal?: OnRefusal
+  /** By default memory suffices. */
+  readonly pressure?: ProcessPressure
 }
 
 export interface DataPort {
@@ -41,11 +46,8 @@ export interface DataPort {
   readonly drain: () => void
 }
 
-export function createDataPort(
-  limits: ConnectionLimits,
-  clock: Clock,
-  { wrapHandler = (handler) => handler, upgrades = isUpgrade, onRefusal = ignoreRefusal }: DataPortOptions = {},
-): DataPort {
+export function createDataPort(limits: ConnectionLimits, clock: Clock, options: DataPortOptions = {}): DataPort {
+  const { wrapHandler = (handler) => handler, upgrades = isUpgrade, onRefusal = ignoreRefusal } = options
   const inTurn = fewAtATime(DROPPED_AT_ONCE)
   const lateHeads = refuseLateHeads(inTurn, onRefusal)
   const app = Fastify({
@@ -71,6 +73,8 @@ export function createDataPort(
   lingerWhereUnread(app.server)
   refuseConnect(app.server, onRefusal)
   const open = openConnections(app.server)
+  const { pressure = NO_PRESSURE } = options
+  boundConnections(app.server, { maxConnections: limits.maxConnections, pressure, open: () => open.size })
   const drain = waitOnlyForResponses(app, open)
   const guard = dropSlowClients(open, { ...limits, clock, inTurn })
   app.server.once('close', () => guard.stop())
@@ -89,7 +93,6 @@ function createLimitedServer(handler: RequestListener, limits: ConnectionLimits,
     shouldUpgradeCallback: upgrades,
   }
   const server: Server & { httpAllowHalfOpen?: boolean; dropMaxConnection?: boolean } = createServer(options, handler)
-  server.maxConnections = limits.maxConnections
   // By default a full worker hands connections back, and they go round for ever:
   // docs/decisions/workers/a-full-worker-closes-connections.md.
   server.dropMaxConnection = true

@@ -6,7 +6,7 @@ import type { Cache } from '../cache/create-cache.ts'
 import type { Config } from '../config.ts'
 import type { Events } from '../events.ts'
 import { openLane } from '../lane/lane.ts'
-import type { Clock } from '../model.ts'
+import type { Clock, ProcessPressure } from '../model.ts'
 import { createDataPort } from '../ports/data-port.ts'
 import { listenOn } from '../ports/listen.ts'
 import { createPeers } from '../ports/peers.ts'
@@ -22,6 +22,7 @@ export interface DataParts {
   readonly clock: Clock
   readonly events: Events
   readonly tracing: Tracing
+  readonly pressure: ProcessPressure
 }
 
 export interface Data {
@@ -35,7 +36,7 @@ export interface Data {
 
 export function openData(
   config: Pick<Config, 'listen' | 'limits' | 'lane'>,
-  { cache, routing, clock, events, tracing }: DataParts,
+  { cache, routing, clock, events, tracing, pressure }: DataParts,
 ): Data {
   const { routes } = routing
   const peerOf = createPeers(config.listen.trustProxy)
@@ -43,12 +44,13 @@ export function openData(
     wrapHandler: (handler) => tracing.listener(handler),
     upgrades: upgradesTo(routes, peerOf),
     onRefusal: reportRefusals(events, peerOf),
+    pressure,
   })
   const hasLane = config.lane && !tracing.enabled // its responses would have no span
   const lane = hasLane
     ? openLane(port.server, { hits: cache.hits, peerOf, events, clock, ...config.limits })
     : undefined
-  proxyEverything(port, { cache: lane === undefined ? cache : { events, handle: lane.handle }, peerOf })
+  proxyEverything(port, { cache: lane === undefined ? cache : { events, handle: lane.handle }, peerOf, pressure })
   const tunnels = passUpgrades(port.server, { routes, transport: routing.transport, peerOf, clock, events })
 
   return {

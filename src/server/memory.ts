@@ -4,7 +4,7 @@ import { heldBytes } from '../body.ts'
 import { DeadBuffers } from '../heap/dead-buffers.ts'
 import { isContainerFull, type MemoryCeilings, memoryCeilings } from '../heap/memory-ceilings.ts'
 import { MemoryPressure, type Yielding } from '../heap/memory-pressure.ts'
-import type { Clock, Pressure, Store } from '../model.ts'
+import type { Clock, ProcessPressure, Store } from '../model.ts'
 
 export interface WatchedMemory {
   readonly clock: Clock
@@ -14,14 +14,17 @@ export interface WatchedMemory {
   readonly containerShare: number
   /** What happens while memory is short although the store has shrunk; for the log. */
   readonly whileShort: string
+  /** What happens while hardly any is left; for the log. Absent: nothing more. */
+  readonly whileExhausted?: string
 }
 
 export interface MemoryWatch {
-  readonly pressure: Pressure
+  readonly pressure: ProcessPressure
   close(): void
 }
 
-export function watchMemory({ clock, logger, store, containerShare, whileShort }: WatchedMemory): MemoryWatch {
+export function watchMemory({ clock, logger, store, containerShare, ...happens }: WatchedMemory): MemoryWatch {
+  const { whileShort, whileExhausted } = happens
   const deadBuffers = new DeadBuffers({ clock, held: () => heldBy(store) + heldBytes() })
   const pressure = new MemoryPressure({
     clock,
@@ -44,6 +47,11 @@ export function watchMemory({ clock, logger, store, containerShare, whileShort }
     changed(high, use) {
       if (high) logger.warn(use, `memory is short: ${whileShort} for now`)
       else logger.info(use, 'memory is no longer short')
+    },
+    exhaustion(isExhausted, use) {
+      if (whileExhausted === undefined) return
+      if (isExhausted) logger.warn(use, `memory is exhausted: ${whileExhausted} for now`)
+      else logger.info(use, 'memory is no longer exhausted')
     },
   })
   return {

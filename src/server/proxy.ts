@@ -70,7 +70,8 @@ export function createProxy(config: Config, options: ProxyOptions): Proxy {
   const opened = openCache(parts)
   const { routing, tiers, memory, cache } = opened
   const reports = openReports(parts, opened)
-  const data = openData(config, { ...parts, cache, routing, tracing })
+  const { pressure } = memory
+  const data = openData(config, { ...parts, cache, routing, tracing, pressure })
 
   let started = false
   void tiers.log.started.then(() => {
@@ -128,7 +129,8 @@ function openCache({ config, options, clock, events }: Parts): OpenedCache {
   const { maxBytes, admission } = config.store.memory
   const inMemory = memoryStore({ maxBytes, admission, events, clock })
   const whileShort = 'what is not stored gets 503'
-  const memory = watchMemory({ clock, logger, store: inMemory, containerShare, whileShort })
+  const whileExhausted = 'connections beyond those open are closed as they arrive'
+  const memory = watchMemory({ clock, logger, store: inMemory, containerShare, whileShort, whileExhausted })
   const { pressure } = memory
   const tiers = openTiers(config, { clock, events, chaos, memory: inMemory, pressure, primary })
   const { store, log, sharing } = tiers

@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest'
+import { connectionClosed, connectionOpened, kernelBytes } from '../../src/heap/connection-memory.ts'
 import { contentReceived, aboutToCopy, messageBegun, onContent } from '../../src/heap/content-volume.ts'
 
 const MIB = 2 ** 20
@@ -39,6 +40,24 @@ test('messages count without content too, as 16 KiB', () => {
   messageBegun()
   end()
   expect(listener.mock.calls).toEqual([[0]])
+})
+
+test('connections count as well, as 16 KiB', () => {
+  contentReceived(4 * MIB) // so that the count starts at 0
+  const listener = vi.fn()
+  const end = onContent(listener)
+  for (let n = 0; n < 256; n++) connectionOpened()
+  end()
+  expect(listener.mock.calls).toEqual([[0]])
+})
+
+test('what the kernel has for a connection counts until it is closed', () => {
+  const before = kernelBytes()
+  connectionOpened()
+  connectionOpened()
+  expect(kernelBytes() - before).toBe(8 * 1_024)
+  connectionClosed()
+  expect(kernelBytes() - before).toBe(4 * 1_024)
 })
 
 test('in a small container it is called more often, and young garbage is collected more often', async () => {

@@ -11,6 +11,7 @@ function underPressure(ceilings: { heap: number; container: number | undefined }
   const memory = { held: 0, garbage: 0, anonymous: 0, containerUsed: 1 }
   const store = { givesUp: 0, givenBack: 0, hasGivenWay: false, regains: [] as number[], regained: 0 }
   const changes: boolean[] = []
+  const exhaustions: boolean[] = []
   const wanted: boolean[] = []
   let collections = 0
   let collectionTakesMs = 0
@@ -44,12 +45,14 @@ function underPressure(ceilings: { heap: number; container: number | undefined }
       return () => void (receiveContent = undefined)
     },
     changed: (high) => void changes.push(high),
+    exhaustion: (isExhausted) => void exhaustions.push(isExhausted),
   })
   return {
     clock,
     memory,
     store,
     changes,
+    exhaustions,
     wanted,
     pressure,
     collections: () => collections,
@@ -359,4 +362,29 @@ test('memory that the store has regained does not count as available', async () 
   memory.anonymous = 9_110
   await clock.advance(1_000)
   expect(changes).toEqual([true])
+})
+
+test.each<[string, (memory: { held: number; anonymous: number }, share: number) => void]>([
+  ['the heap', (memory, share) => void (memory.held = share * 1_000)],
+  ['the container', (memory, share) => void (memory.anonymous = (share + 0.02) * 10_000)],
+])('it is exhausted when hardly anything is left of %s, until a little more is', async (_what, use) => {
+  const { clock, memory, exhaustions, pressure } = underPressure()
+  const seen: boolean[] = []
+  for (const share of [0.949, 0.951, 0.949, 0.926, 0.924, 0.926]) {
+    use(memory, share)
+    await clock.advance(200)
+    seen.push(pressure.exhausted)
+  }
+  expect(seen).toEqual([false, true, true, true, false, false])
+  expect(exhaustions).toEqual([true, false])
+})
+
+test('a process that exceeds its part is not exhausted while others leave enough of the container', async () => {
+  const { clock, memory, pressure } = underPressure()
+  Object.assign(memory, { anonymous: 12_000, containerUsed: 0.94 })
+  await clock.advance(200)
+  expect([pressure.high, pressure.exhausted]).toEqual([true, false])
+  memory.containerUsed = 0.96
+  await clock.advance(200)
+  expect(pressure.exhausted).toBe(true)
 })

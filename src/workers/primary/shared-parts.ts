@@ -1,8 +1,7 @@
 import type { Config } from '../../config.ts'
 import type { Events } from '../../events.ts'
 import { contentReceived, aboutToCopy } from '../../heap/content-volume.ts'
-import type { Clock } from '../../model.ts'
-import type { MemoryWatch } from '../../server/memory.ts'
+import type { Clock, Pressure } from '../../model.ts'
 import type { LogState } from '../../stores/log/marks.ts'
 import { mayTakeIn } from '../../stores/taking-in.ts'
 import { LeaseTable } from './lease-table.ts'
@@ -17,6 +16,11 @@ export interface SharedPartsOptions {
   readonly events: Events
   /** Keeps this process within its memory, the copies in it included. */
   readonly watchMemory: (memory: SharedMemory) => MemoryWatch
+}
+
+interface MemoryWatch {
+  readonly pressure: Pressure
+  close(): void
 }
 
 type Services = Pick<PrimaryService, 'append' | 'take' | 'release' | 'get' | 'put' | 'forget' | 'forgetAll'>

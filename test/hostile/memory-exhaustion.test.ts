@@ -1,0 +1,140 @@
+/** Clients on real sockets while the process is short of memory, or has hardly any left. */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { connect } from 'node:net'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { proxyEverything } from '../../routes/proxy.ts'
+import { systemClock } from '../../src/clock.ts'
+import { DEFAULT_LIMITS, DEFAULT_RULES, DEFAULT_TRANSPORT } from '../../src/config/defaults.ts'
+import { createCache } from '../../src/library/embed.ts'
+import { createOrigin } from '../../src/origin/pool-origin.ts'
+import { createDataPort } from '../../src/ports/data-port.ts'
+import { MIN_CONNECTIONS } from '../../src/ports/max-connections.ts'
+import { createPeers } from '../../src/ports/peers.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { listen } from '../support/raw-origin.ts'
+import { until } from '../support/waiting.ts'
+import { RawClient } from './client.ts'
+
+const STORED = request('/stored')
+const MISS = request('/miss')
+/** More than are let in when memory is exhausted from the start. */
+const OPEN = MIN_CONNECTIONS + 10
+
+const pressure = { high: false, exhausted: false }
+const closing: (() => unknown)[] = []
+let hanging: boolean
+let requests: number
+let port: number
+let openCount: () => Promise<number>
+
+beforeEach(async () => {
+  Object.assign(pressure, { high: false, exhausted: false })
+  hanging = false
+  requests = 0
+  const server = createServer(({ url: path }, response) => {
+    hanging ||= path === '/hangs'
+    if (path === '/hangs') return
+    response.writeHead(200, { 'Cache-Control': 'max-age=3600' }).end('fine')
+  })
+  const url = `http://127.0.0.1:${await listen(server)}`
+  closing.push(
+    () => server.close(),
+    () => server.closeAllConnections(),
+  )
+  const origin = createOrigin({ name: 'origin', urls: [url], ...DEFAULT_TRANSPORT }, systemClock)
+  closing.push(() => origin.close(AbortSignal.abort()))
+  const routes = [{ name: 'default', match: {}, origin, rules: DEFAULT_RULES }]
+  const cache = createCache({ routes, limits: { maxWaiting: 1 }, pressure })
+  closing.push(() => cache.close())
+  cache.events.on('request', () => void requests++)
+  const { app } = createDataPort({ ...DEFAULT_LIMITS, maxConnections: 2 * OPEN }, new FakeClock(), { pressure })
+  proxyEverything(app, { cache, peerOf: createPeers([]), pressure })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  closing.push(
+    () => app.close(),
+    () => app.server.closeAllConnections(),
+  )
+  openCount = () => new Promise((resolve) => app.server.getConnections((_error, count) => resolve(count)))
+  port = Number(new URL(app.listeningOrigin).port)
+  using first = await RawClient.connect(port)
+  first.send(STORED)
+  await first.receive(1)
+})
+afterEach(async () => {
+  for (const close of closing.splice(0).toReversed()) await close()
+})
+
+test('while memory is short, a 503 closes its connection, and a hit does not', async () => {
+  pressure.high = true
+  using client = await RawClient.connect(port)
+  client.send(STORED)
+  expect(await client.receive(1)).toMatchObject({ responses: [{ status: 200 }], closed: false })
+  client.send(MISS)
+  const { responses, closed } = await client.receive(3)
+  expect([responses.map(({ status }) => status), closed]).toEqual([[200, 503], true])
+  expect(responses[1]?.head).toMatch(/^connection: close$/im)
+})
+
+test('while memory is short, requests behind a refused one are not processed', async () => {
+  pressure.high = true
+  using client = await RawClient.connect(port)
+  client.send(MISS + STORED + MISS)
+  const { responses, closed } = await client.receive(4)
+  expect([responses.map(({ status }) => status), closed, requests]).toEqual([[503], true, 2])
+})
+
+test('a 503 for another reason than memory keeps its connection', async () => {
+  using waiting = await RawClient.connect(port)
+  waiting.send(request('/hangs'))
+  await until(() => hanging, 'the origin is asked')
+  using client = await RawClient.connect(port)
+  client.send(MISS)
+  expect(await client.receive(1)).toMatchObject({ responses: [{ status: 503 }], closed: false })
+})
+
+test('while memory is exhausted, no more connections are open than before, and those are served', async () => {
+  const open = await Promise.all(Array.from({ length: OPEN }, () => RawClient.connect(port)))
+  closing.push(() => open.forEach((client) => client[Symbol.dispose]()))
+  await until(async () => (await openCount()) === OPEN, 'all are accepted')
+  Object.assign(pressure, { high: true, exhausted: true })
+  await expectClosed()
+  for (const client of open) client.send(STORED)
+  const answers = await Promise.all(open.map((client) => client.receive(1)))
+  expect(answers.every(({ responses, closed }) => responses[0]?.status === 200 && !closed)).toBe(true)
+
+  open[0]?.[Symbol.dispose]()
+  await until(async () => (await openCount()) < OPEN, 'one has left')
+  using next = await RawClient.connect(port)
+  next.send(STORED)
+  expect(await next.receive(1)).toMatchObject({ responses: [{ status: 200 }], closed: false })
+  await expectClosed()
+
+  Object.assign(pressure, { high: false, exhausted: false })
+  using later = await RawClient.connect(port)
+  later.send(STORED)
+  expect(await later.receive(1)).toMatchObject({ responses: [{ status: 200 }], closed: false })
+})
+
+test('when memory is exhausted by something else, a few connections are accepted all the same', async () => {
+  Object.assign(pressure, { high: true, exhausted: true })
+  const few = await Promise.all(Array.from({ length: MIN_CONNECTIONS }, () => RawClient.connect(port)))
+  closing.push(() => few.forEach((client) => client[Symbol.dispose]()))
+  for (const client of few) client.send(STORED)
+  for (const client of few)
+    expect(await client.receive(1)).toMatchObject({ responses: [{ status: 200 }], closed: false })
+  await expectClosed()
+})
+
+async function expectClosed(): Promise<void> {
+  const socket = connect({ port, host: '127.0.0.1' })
+  let received = 0
+  socket.on('data', ({ length }) => (received += length)).on('error', () => {})
+  socket.write(STORED)
+  await once(socket, 'close')
+  expect(received).toBe(0)
+}
+
+function request(path: string): string {
+  return `GET ${path} HTTP/1.1\r\nHost: a.test\r\n\r\n`
+}
