@@ -49,12 +49,15 @@ export interface MemoryPressureOptions {
 const SAMPLED_EVERY_MS = { usually: 100, whereWanted: 20 }
 /** Shares of a ceiling: memory is short from `high` until below `low`, wanted back from `wanted` until `unwanted`. */
 const THRESHOLDS = { high: 0.9, low: 0.85, wanted: 0.75, unwanted: 0.7 }
-/** As above, for exhausted memory; of the container, all but what is kept free (below) may be used until then. */
-const EXHAUSTED = { heap: 0.95, container: 0.95, eased: 0.025 }
 /** Share of its part that one of several processes may use while the container is not full. */
 const MAX_EXCESS = 1.1
 /** Kept free of the container, however much is spare: the kernel also counts sockets and page tables. */
 const RESERVE = { share: 0.03, leastBytes: 8 * 2 ** 20 }
+/**
+ * Memory is exhausted from this share of a ceiling until as much less is used; in a small container it is when little
+ * more is left than what is kept free.
+ */
+const EXHAUSTED = { share: 0.95, reserves: 1.5, until: 0.025 }
 /**
  * Collecting blocks the process: it then rests for N times as long as it took, in ms within these bounds, or until the
  * process has grown by as much as is kept free.
@@ -153,10 +156,12 @@ export class MemoryPressure {
   #isExhaustedBy({ heap, anonymous }: MemoryUse): boolean {
     const { ceilings, isContainerFull } = this.#options
     const { heap: heapBytes, container } = ceilings
-    const eased = this.#exhausted ? EXHAUSTED.eased : 0
-    if (heap > (EXHAUSTED.heap - eased) * heapBytes) return true
-    if (container === undefined || anonymous <= mostOf(container, THRESHOLDS.high - eased)) return false
-    return isContainerFull(EXHAUSTED.container - eased)
+    const less = this.#exhausted ? EXHAUSTED.until : 0
+    const share = EXHAUSTED.share - less
+    if (heap > share * heapBytes) return true
+    if (container === undefined) return false
+    const most = Math.max(container - EXHAUSTED.reserves * reserveOf(container), THRESHOLDS.high * container)
+    return anonymous > most - less * container && isContainerFull(share)
   }
 
   #use(soon: number): MemoryUse {

@@ -366,7 +366,7 @@ test('memory that the store has regained does not count as available', async () 
 
 test.each<[string, (memory: { held: number; anonymous: number }, share: number) => void]>([
   ['the heap', (memory, share) => void (memory.held = share * 1_000)],
-  ['the container', (memory, share) => void (memory.anonymous = (share + 0.02) * 10_000)],
+  ['the container', (memory, share) => void (memory.anonymous = (share + 0.005) * 10_000)],
 ])('it is exhausted when hardly anything is left of %s, until a little more is', async (_what, use) => {
   const { clock, memory, exhaustions, pressure } = underPressure()
   const seen: boolean[] = []
