@@ -169,9 +169,12 @@ export class MemoryPressure {
     return { heap, anonymous: anonymous + soon }
   }
 
-  /** Has the process grown since the last collection by what is kept free? After its rest it may be too late. */
+  /**
+   * Has the process grown since the last collection by what is kept free, or half of it while hardly more is left?
+   * After its rest it may be too late.
+   */
   #hasGrown(use: MemoryUse): boolean {
-    return this.#growthInReserves(use) > 1
+    return this.#growthInReserves(use) > (this.#exhausted ? 0.5 : 1)
   }
 
   /**

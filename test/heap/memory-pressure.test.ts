@@ -379,6 +379,21 @@ test.each<[string, (memory: { held: number; anonymous: number }, share: number) 
   expect(exhaustions).toEqual([true, false])
 })
 
+test('while it is exhausted, growth by half of what is kept free ends the rest', () => {
+  const { memory, collections, receiveContent } = underPressure()
+  for (const [anonymous, expected] of [
+    [9_560, 1],
+    [9_700, 1],
+    [9_720, 2],
+    [9_860, 2],
+    [9_880, 3],
+  ] as const) {
+    memory.anonymous = anonymous
+    receiveContent()
+    expect(collections()).toBe(expected)
+  }
+})
+
 test('a process that exceeds its part is not exhausted while others leave enough of the container', async () => {
   const { clock, memory, pressure } = underPressure()
   Object.assign(memory, { anonymous: 12_000, containerUsed: 0.94 })

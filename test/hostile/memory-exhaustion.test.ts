@@ -2,10 +2,11 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { proxyEverything } from '../../routes/proxy.ts'
 import { systemClock } from '../../src/clock.ts'
 import { DEFAULT_LIMITS, DEFAULT_RULES, DEFAULT_TRANSPORT } from '../../src/config/defaults.ts'
+import { onContent } from '../../src/heap/content-volume.ts'
 import { createCache } from '../../src/library/embed.ts'
 import { createOrigin } from '../../src/origin/pool-origin.ts'
 import { createDataPort } from '../../src/ports/data-port.ts'
@@ -82,6 +83,18 @@ test('while memory is short, requests behind a refused one are not processed', a
   client.send(MISS + STORED + MISS)
   const { responses, closed } = await client.receive(4)
   expect([responses.map(({ status }) => status), closed, requests]).toEqual([[503], true, 2])
+})
+
+test('while memory is short, refused requests count towards the next look at it, besides their connections', async () => {
+  pressure.high = true
+  const look = vi.fn()
+  closing.push(onContent(look))
+  for (let n = 0; n < 256; n++) {
+    using client = await RawClient.connect(port)
+    client.send(MISS)
+    await client.receive(1)
+  }
+  expect(look.mock.calls.length).toBeGreaterThanOrEqual(2)
 })
 
 test('a 503 for another reason than memory keeps its connection', async () => {
