@@ -204,7 +204,6 @@ const RULES: readonly Rule[] = [
     from: 'src/for-routes.ts',
     may: [
       'src/cache/http/reply.ts',
-      'src/heap/content-volume.ts',
       'src/policy/',
       'src/ports/lingering-close.ts',
       'src/ports/peers.ts',

@@ -5,7 +5,6 @@ import {
   expectUnread,
   HerdgateError,
   hold,
-  messageBegun,
   passedTrailers,
   problemReply,
   type Reply,
@@ -18,7 +17,8 @@ export function send(reply: Reply, exchange: Exchange): void {
   const { message, response } = exchange
   // It is uncertain where a malformed request ends and the next one begins.
   if (reply.status === 400 && reply.outcome.result === 'error') closeAfter(exchange)
-  if (reply.outcome.result === 'shed' && exchange.pressure?.high === true) spareMemory(exchange)
+  // A refused client would keep memory that is short.
+  if (reply.outcome.result === 'shed' && exchange.pressure?.high === true) closeIfLast(exchange)
   const firstByteMs = performance.now() - exchange.startedAt
   if (response.destroyed) {
     reply.body?.discard()
@@ -51,12 +51,6 @@ export function send(reply: Reply, exchange: Exchange): void {
 /** In latin1, the encoding in which heads are received. `flushHeaders` would encode octets beyond ASCII as UTF-8. */
 function sendHead(response: ServerResponse): void {
   response.write('', 'latin1')
-}
-
-/** A refused client must not keep memory that is short, and hundreds may be refused before the next look at it. */
-function spareMemory(exchange: Exchange): void {
-  messageBegun()
-  closeIfLast(exchange)
 }
 
 const NOTHING = Buffer.alloc(0)

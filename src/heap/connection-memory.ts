@@ -1,8 +1,13 @@
-/** What clients' connections take: counted as content is, as thousands may arrive before the next look at memory. */
+/**
+ * What clients' connections and requests take: counted as content is, as hundreds of them may arrive before the next look
+ * at memory.
+ */
 import { count } from './content-volume.ts'
 
-/** A socket, the objects made for it, and those of its first request. */
+/** A socket, and the objects made for it. */
 const CONNECTION_BYTES = 16 * 2 ** 10
+/** What node:http and those behind it make of a request, garbage included. The lane makes nothing. */
+const REQUEST_BYTES = 16 * 2 ** 10
 /** What the kernel has for a connection: it counts against the container, but in no process. */
 const KERNEL_BYTES = 4 * 2 ** 10
 
@@ -16,6 +21,9 @@ export function connectionOpened(): void {
 export function connectionClosed(): void {
   open--
 }
+
+/** A request has come by way of node:http. It may wait for what another one fetches. */
+export const requestBegun = (): void => count(REQUEST_BYTES)
 
 /** What the kernel has for all that are open. */
 export const kernelBytes = (): number => open * KERNEL_BYTES

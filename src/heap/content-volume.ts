@@ -31,7 +31,7 @@ export function contentReceived(bytes: number): void {
   count(bytes)
 }
 
-/** A request to an origin has begun, or its response, or a client was refused: without content they take memory too. */
+/** A request to an origin has begun, or its response: without content they take memory too. */
 export const messageBegun = (): void => count(MESSAGE_BYTES)
 
 /** Content that has arrived is about to be copied, to buffers of this size together. */

@@ -1,5 +1,6 @@
 import type { RequestListener, Server } from 'node:http'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { requestBegun } from '../heap/connection-memory.ts'
 import { refuseConnect } from './connect.ts'
 import { openConnections } from './connections.ts'
 import { continueUnlessAnswered, holdContinue } from './continuing.ts'
@@ -70,6 +71,7 @@ export function createDataPort(limits: ConnectionLimits, clock: Clock, options: 
       else refuseMalformed(error, socket, onRefusal)
     },
   })
+  app.server.prependListener('request', requestBegun)
   lingerWhereUnread(app.server)
   refuseConnect(app.server, onRefusal)
   const open = openConnections(app.server)

@@ -17,6 +17,8 @@ import { listen } from '../support/raw-origin.ts'
 import { until } from '../support/waiting.ts'
 import { RawClient } from './client.ts'
 
+/** No connection takes this long to be closed. */
+const PATIENCE_MS = 20_000
 const STORED = request('/stored')
 const MISS = request('/miss')
 /** More than are let in when memory is exhausted from the start. */
@@ -85,7 +87,7 @@ test('while memory is short, requests behind a refused one are not processed', a
   expect([responses.map(({ status }) => status), closed, requests]).toEqual([[503], true, 2])
 })
 
-test('while memory is short, refused requests count towards the next look at it, besides their connections', async () => {
+test('requests count towards the next look at memory besides their connections, even if they are refused', async () => {
   pressure.high = true
   const look = vi.fn()
   closing.push(onContent(look))
@@ -144,7 +146,7 @@ async function expectClosed(): Promise<void> {
   let received = 0
   socket.on('data', ({ length }) => (received += length)).on('error', () => {})
   socket.write(STORED)
-  await once(socket, 'close')
+  await once(socket, 'close', { signal: AbortSignal.timeout(PATIENCE_MS) })
   expect(received).toBe(0)
 }
 
