@@ -21,8 +21,8 @@ export interface Holder {
   readonly grant: Grant
   /** Limits purges and invalidations. */
   readonly purges: Limiter
-  /** Limits their selectors. */
-  readonly selectors: Limiter
+  /** Limits the names that they add to the log: a URL may have two, one for each scheme. */
+  readonly names: Limiter
   /** Limits requests for what is not granted. */
   readonly refusals: Limiter
 }
@@ -33,13 +33,13 @@ const PURGES: Rate = { burst: 10_000, perSecond: 2000 }
  * The log remembers 100,000 names of what was purged, and takes older responses for purged when it has to forget some.
  * So a holder who may use any number of names could purge everything.
  */
-const SELECTORS: Rate = { burst: 5_000, perSecond: 5 }
+const NAMES: Rate = { burst: 5_000, perSecond: 5 }
 const REFUSALS: Rate = { burst: 1_000, perSecond: 50 }
 
 export const createHolder = (grant: Grant, clock: Pick<Clock, 'now'>): Holder => ({
   grant,
   purges: createLimiter(PURGES, clock),
-  selectors: grant.everything ? () => 0 : createLimiter(SELECTORS, clock),
+  names: grant.everything ? () => 0 : createLimiter(NAMES, clock),
   refusals: createLimiter(REFUSALS, clock),
 })
 

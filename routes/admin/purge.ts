@@ -75,7 +75,7 @@ function bySelectors(app: FastifyInstance, parts: PurgeParts, verb: Verb): void 
       body: Selectors,
       response: { ...ANSWERS, ...problems([400, 401, 403, 405, 413, 415, 429, 503]) },
     },
-    handler: (request, reply) => append(parts, verb, grantedTargets(request, reply, request.body), reply),
+    handler: (request, reply) => append(parts, verb, request, grantedTargets(request, reply, request.body), reply),
   })
 }
 
@@ -96,7 +96,7 @@ function byTag(app: FastifyInstance, parts: PurgeParts, verb: Verb): void {
       response: { ...ANSWERS, ...problems([400, 401, 403, 405, 429, 503]) },
     },
     handler: (request, reply) =>
-      append(parts, verb, grantedTargets(request, reply, { tags: [request.params.tag] }), reply),
+      append(parts, verb, request, grantedTargets(request, reply, { tags: [request.params.tag] }), reply),
   })
 }
 
@@ -105,22 +105,25 @@ function grantedTargets({ holder }: Pick<FastifyRequest, 'holder'>, reply: Fasti
   if (holder === undefined) throw new Forbidden([])
   const notGranted = beyond(holder.grant, selected)
   if (notGranted.length > 0) throw refusal(holder, reply, notGranted)
-  const wait = holder.selectors(countOf(selected))
+  const targets = targetsOf(selected, holder.grant.by)
+  const wait = holder.names(countOf(targets))
   if (wait > 0) throw tooManyError(reply, wait)
-  return targetsOf(selected, holder.grant.by)
+  return targets
 }
 
-const countOf = ({ tags = [], urls = [], prefixes = [] }: Selected): number =>
+const countOf = ({ tags = [], urls = [], prefixes = [] }: Targets): number =>
   tags.length + urls.length + prefixes.length
 
 async function append(
   { cache, clock }: PurgeParts,
   verb: Verb,
+  { holder }: Pick<FastifyRequest, 'holder'>,
   targets: Targets,
   reply: FastifyReply,
 ): Promise<z.infer<typeof Answer>> {
   const startedAt = clock.now()
   const receipt = await cache[verb](targets).catch(() => {
+    holder?.names(-countOf(targets)) // not used: the same purge may be tried again
     reply.header('Retry-After', RETRY_AFTER)
     throw NOT_LOGGED
   })

@@ -10,7 +10,10 @@ export interface Rate {
   readonly perSecond: number
 }
 
-/** Asks permission for one more, or several: 0 if it is granted, otherwise the milliseconds to wait for it. */
+/**
+ * Asks permission for one more, or several: 0 if it is granted, otherwise the milliseconds to wait for it. A negative
+ * count gives back what was not used.
+ */
 export type Limiter = (count?: number) => number
 
 export function createLimiter({ burst, perSecond }: Rate, clock: Pick<Clock, 'now'>): Limiter {

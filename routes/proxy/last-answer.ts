@@ -13,12 +13,12 @@ export function closeAfter({ message, response }: Pick<Exchange, 'message' | 're
   expectUnread(socket)
 }
 
-/** Makes the response the connection's last, unless others are already due after it. */
-export function closeIfLast({ message, response }: Pick<Exchange, 'message' | 'response'>): void {
-  const socket = response.socket ?? message.socket
-  if (lastResponse(socket) !== response) return
-  response.shouldKeepAlive = false
-  closing.add(socket)
+/** Makes the response the connection's last, unless others are due after it, or content that may yet arrive. */
+export function closeIfLast(exchange: Pick<Exchange, 'message' | 'response'>): void {
+  const { message, response } = exchange
+  const { 'content-length': length, 'transfer-encoding': coding } = message.headers
+  const isLast = lastResponse(response.socket ?? message.socket) === response
+  if (isLast && length === undefined && coding === undefined) closeAfter(exchange)
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * What clients' connections and requests take: counted as content is, as hundreds of them may arrive before the next look
- * at memory.
+ * What clients' connections and requests take: counted as content is, as hundreds of them may arrive before memory is
+ * looked at again.
  */
 import { count } from './content-volume.ts'
 

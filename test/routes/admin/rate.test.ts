@@ -14,6 +14,15 @@ describe('a limiter', () => {
     expect([ask(), ask()]).toEqual([0, 500])
   })
 
+  test('takes several at once or none, and takes back what was not used', async () => {
+    const clock = new FakeClock()
+    const ask = createLimiter({ burst: 10, perSecond: 10 }, clock)
+    expect([ask(8), ask(3), ask(2), ask()]).toEqual([0, 100, 0, 100])
+    expect([ask(-3), ask(4), ask(3), ask()]).toEqual([0, 100, 0, 100])
+    await clock.advance(10_000)
+    expect([ask(-5), ask(10), ask()]).toEqual([0, 0, 100])
+  })
+
   test('saves no more than its burst', async () => {
     const clock = new FakeClock()
     const ask = createLimiter({ burst: 2, perSecond: 10 }, clock)
