@@ -6,11 +6,8 @@ import type { Exchange } from './exchange.ts'
 const closing = new WeakSet<IncomingMessage['socket']>()
 
 /** Makes the response the connection's last. */
-export function closeAfter({ message, response }: Pick<Exchange, 'message' | 'response'>): void {
-  const socket = response.socket ?? message.socket // the message may lose its own: given-content.ts
-  response.shouldKeepAlive = false
-  closing.add(socket)
-  expectUnread(socket)
+export function closeAfter(exchange: Pick<Exchange, 'message' | 'response'>): void {
+  expectUnread(endWith(exchange))
 }
 
 /** Makes the response the connection's last, unless others are due after it, or content that may yet arrive. */
@@ -18,7 +15,18 @@ export function closeIfLast(exchange: Pick<Exchange, 'message' | 'response'>): v
   const { message, response } = exchange
   const { 'content-length': length, 'transfer-encoding': coding } = message.headers
   const isLast = lastResponse(response.socket ?? message.socket) === response
-  if (isLast && length === undefined && coding === undefined) closeAfter(exchange)
+  if (!isLast || length !== undefined || coding !== undefined) return
+  const isAlone = response.socket?.writableLength === 0
+  const socket = endWith(exchange)
+  // Earlier responses must arrive whole. Otherwise the connection's memory is wanted at once.
+  if (!isAlone) expectUnread(socket)
+}
+
+function endWith({ message, response }: Pick<Exchange, 'message' | 'response'>): IncomingMessage['socket'] {
+  const socket = response.socket ?? message.socket // the message may lose its own: given-content.ts
+  response.shouldKeepAlive = false
+  closing.add(socket)
+  return socket
 }
 
 /**

@@ -58,8 +58,6 @@ const RESERVE = { share: 0.03, leastBytes: 8 * 2 ** 20 }
  * more is left than what is kept free.
  */
 const EXHAUSTED = { share: 0.95, reserves: 1.5, until: 0.025 }
-/** In parts of what is kept free: how much a process that is exhausted may grow before the next collection. */
-const MAX_GROWTH_IF_EXHAUSTED = 0.5
 /**
  * Collecting blocks the process: it then rests for N times as long as it took, in ms within these bounds, or until the
  * process has grown by as much as is kept free.
@@ -128,8 +126,7 @@ export class MemoryPressure {
     let use = this.#use(soon)
     const now = clock.now()
     const short = this.#shortNow(use)
-    const isDue = isEither(short) || this.#isExhaustedBy(use)
-    const isCollected = isDue && (now >= this.#restsUntil || this.#hasGrown(use))
+    const isCollected = isEither(short) && (now >= this.#restsUntil || this.#hasGrown(use))
     if (isCollected) {
       use = this.#makeRoom(short, soon)
       const collected = clock.now()
@@ -155,10 +152,7 @@ export class MemoryPressure {
     this.#options.exhaustion(isExhausted, use)
   }
 
-  /**
-   * Whatever is spare: before the next collection it may be too late. But not as long as the last one left enough: what
-   * malloc keeps it may keep for good, while everything else is served.
-   */
+  /** Whatever is spare, whatever the last collection left: before the next one it may be too late. */
   #isExhaustedBy({ heap, anonymous }: MemoryUse): boolean {
     const { ceilings, isContainerFull } = this.#options
     const { heap: heapBytes, container } = ceilings
@@ -167,8 +161,7 @@ export class MemoryPressure {
     if (heap > share * heapBytes) return true
     if (container === undefined) return false
     const most = Math.max(container - EXHAUSTED.reserves * reserveOf(container), THRESHOLDS.high * container)
-    const mayGrow = !this.#high && this.#growthInReserves({ heap, anonymous }) < MAX_GROWTH_IF_EXHAUSTED
-    return anonymous > most - less * container && isContainerFull(share) && !mayGrow
+    return anonymous > most - less * container && isContainerFull(share)
   }
 
   #use(soon: number): MemoryUse {
@@ -181,7 +174,7 @@ export class MemoryPressure {
    * After its rest it may be too late.
    */
   #hasGrown(use: MemoryUse): boolean {
-    return this.#growthInReserves(use) > (this.#exhausted ? MAX_GROWTH_IF_EXHAUSTED : 1)
+    return this.#growthInReserves(use) > (this.#exhausted ? 0.5 : 1)
   }
 
   /**

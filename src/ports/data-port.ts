@@ -76,7 +76,7 @@ export function createDataPort(limits: ConnectionLimits, clock: Clock, options: 
   refuseConnect(app.server, onRefusal)
   const open = openConnections(app.server)
   const { pressure = NO_PRESSURE } = options
-  boundConnections(app.server, { maxConnections: limits.maxConnections, pressure, open: () => open.size })
+  boundConnections(app.server, { maxConnections: limits.maxConnections, pressure, open: () => open.size, clock })
   const drain = waitOnlyForResponses(app, open)
   const guard = dropSlowClients(open, { ...limits, clock, inTurn })
   app.server.once('close', () => guard.stop())

@@ -1,14 +1,17 @@
 import type { Server } from 'node:http'
-import type { ProcessPressure } from '../model.ts'
+import type { Clock, ProcessPressure } from '../model.ts'
 
 /** So many are accepted although memory is exhausted: what is stored is still answered, whoever has taken the memory. */
 export const MIN_CONNECTIONS = 64
+/** How many more each second while everything is served all the same: what malloc keeps it may keep for good. */
+const MORE_PER_SECOND = 64
 
 export interface ConnectionBounds {
   readonly maxConnections: number
-  readonly pressure: Pick<ProcessPressure, 'exhausted'>
+  readonly pressure: ProcessPressure
   /** How many are open. */
   readonly open: () => number
+  readonly clock: Pick<Clock, 'now'>
 }
 
 /**
@@ -16,11 +19,17 @@ export interface ConnectionBounds {
  * first came: each further one would take memory before any request of it could be refused. Node reads the limit with
  * each connection, before it makes a socket of it.
  */
-export function boundConnections(server: Server, { maxConnections, pressure, open }: ConnectionBounds): void {
-  let whenExhausted: number | undefined
+export function boundConnections(server: Server, bounds: ConnectionBounds): void {
+  const { maxConnections, pressure, open, clock } = bounds
+  let first: { readonly at: number; readonly open: number } | undefined
   const limit = (): number => {
-    whenExhausted = pressure.exhausted ? (whenExhausted ?? Math.max(open(), MIN_CONNECTIONS)) : undefined
-    return Math.min(maxConnections, whenExhausted ?? maxConnections)
+    if (!pressure.exhausted) {
+      first = undefined
+      return maxConnections
+    }
+    first ??= { at: clock.now(), open: Math.max(open(), MIN_CONNECTIONS) }
+    const more = pressure.high ? 0 : Math.floor(((clock.now() - first.at) / 1000) * MORE_PER_SECOND)
+    return Math.min(maxConnections, first.open + more)
   }
   Object.defineProperty(server, 'maxConnections', { get: limit })
 }

@@ -394,22 +394,6 @@ test('while it is exhausted, growth by half of what is kept free ends the rest',
   }
 })
 
-test('a process to which malloc gives nothing back is exhausted only as long as it has grown or is short', async () => {
-  const { clock, memory, store, pressure } = underPressure()
-  Object.assign(store, { givesUp: 1_000, givenBack: 0 })
-  memory.anonymous = 9_100
-  await clock.advance(200)
-  memory.anonymous = 9_600
-  await clock.advance(10_000)
-  expect([pressure.high, pressure.exhausted]).toEqual([false, false])
-  memory.anonymous = 9_680
-  await clock.advance(200)
-  expect(pressure.exhausted).toBe(false)
-  memory.anonymous = 9_760
-  await clock.advance(200)
-  expect(pressure.exhausted).toBe(true)
-})
-
 test('a process that exceeds its part is not exhausted while others leave enough of the container', async () => {
   const { clock, memory, pressure } = underPressure()
   Object.assign(memory, { anonymous: 12_000, containerUsed: 0.94 })

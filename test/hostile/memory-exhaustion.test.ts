@@ -26,12 +26,14 @@ const OPEN = MIN_CONNECTIONS + 10
 
 const pressure = { high: false, exhausted: false }
 const closing: (() => unknown)[] = []
+let clock: FakeClock
 let hanging: boolean
 let requests: number
 let port: number
 let openCount: () => Promise<number>
 
 beforeEach(async () => {
+  clock = new FakeClock()
   Object.assign(pressure, { high: false, exhausted: false })
   hanging = false
   requests = 0
@@ -51,7 +53,7 @@ beforeEach(async () => {
   const cache = createCache({ routes, limits: { maxWaiting: 1 }, pressure })
   closing.push(() => cache.close())
   cache.events.on('request', () => void requests++)
-  const { app } = createDataPort({ ...DEFAULT_LIMITS, maxConnections: 2 * OPEN }, new FakeClock(), { pressure })
+  const { app } = createDataPort({ ...DEFAULT_LIMITS, maxConnections: 2 * OPEN }, clock, { pressure })
   proxyEverything(app, { cache, peerOf: createPeers([]), pressure })
   await app.listen({ host: '127.0.0.1', port: 0 })
   closing.push(
@@ -138,6 +140,20 @@ test('when memory is exhausted by something else, a few connections are accepted
   for (const client of few) client.send(STORED)
   for (const client of few)
     expect(await client.receive(1)).toMatchObject({ responses: [{ status: 200 }], closed: false })
+  await expectClosed()
+})
+
+test('while memory is exhausted but misses are served, more connections are accepted as time goes by', async () => {
+  const open = await Promise.all(Array.from({ length: OPEN }, () => RawClient.connect(port)))
+  closing.push(() => open.forEach((client) => client[Symbol.dispose]()))
+  await until(async () => (await openCount()) === OPEN, 'all are accepted')
+  pressure.exhausted = true
+  await expectClosed()
+  await clock.advance(100)
+  using next = await RawClient.connect(port)
+  next.send(MISS)
+  expect(await next.receive(1)).toMatchObject({ responses: [{ status: 200 }], closed: false })
+  pressure.high = true
   await expectClosed()
 })
 
