@@ -1,5 +1,5 @@
 /** Tokens of the admin API: names and tokens are unique, and each may do something. */
-import type { Fault } from '../fault.ts'
+import { type Fault, keyName } from '../fault.ts'
 import { isMap, listAt, mapAt } from '../raw-values.ts'
 import type { Sources } from '../sources.ts'
 
@@ -11,13 +11,10 @@ export function tokenFaults({ flags, env, document }: Sources): Fault[] {
   const tokens = new Set([flags.settings.adminToken ?? env.settings.adminToken ?? admin['token']])
   return listAt(admin, 'tokens').flatMap((limited, at) => {
     if (!isMap(limited)) return []
-    const fault = (path: readonly string[], message: string): Fault[] => [
-      {
-        where: document.place(['admin', 'tokens', at, ...path], 'value'),
-        key: [`admin.tokens[${at}]`, ...path].join('.'),
-        message,
-      },
-    ]
+    const fault = (within: readonly string[], message: string): Fault[] => {
+      const path = ['admin', 'tokens', at, ...within]
+      return [{ where: document.place(path, 'value'), key: keyName(path), message }]
+    }
     return [
       ...(isRepeated(limited['name'], names) ? fault(['name'], 'expected a name no other token has') : []),
       ...(isRepeated(limited['token'], tokens) ? fault(['token'], 'expected a token unlike any other') : []),
