@@ -2,10 +2,10 @@
  * One LMDB environment in a folder: opened by its first user in a process, closed by the last, and shared with other
  * processes of the host. A damaged file is moved aside and begun anew.
  */
-import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { closeSync, existsSync, openSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { devNull } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Database, RootDatabase } from 'lmdb'
 import { systemClock } from '../../clock.ts'
 import { HerdgateError } from '../../errors.ts'
@@ -15,6 +15,7 @@ import { FileOnDisk, type FileState, lockOf } from './file-on-disk.ts'
 import { mustHaveRoom, writeFailure } from './full-disk.ts'
 import { isSound, moveAside, removeClosedMark, writeClosedMark } from './integrity.ts'
 import { beginLog } from './log-tables.ts'
+import { makeFolder } from './make-folder.ts'
 import { exclusively } from './mutual-exclusion.ts'
 import { addUser, removeUser, othersIn, USERS } from './users.ts'
 
@@ -165,17 +166,6 @@ function openIfAsJudged(
     const env = lmdb.open<Uint8Array, Uint8Array>({ path, ...ENVIRONMENT })
     return { env, movedTo, onDisk: new FileOnDisk(path) }
   })
-}
-
-/** Node's own `recursive` never ends where an existing folder accepts no new one, such as /proc. */
-function makeFolder(folder: string): void {
-  if (existsSync(folder)) return
-  makeFolder(dirname(folder))
-  try {
-    mkdirSync(folder, { mode: 0o700 })
-  } catch (error) {
-    if (!existsSync(folder)) throw error // else another process has made it meanwhile
-  }
 }
 
 /**

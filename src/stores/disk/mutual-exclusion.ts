@@ -3,9 +3,10 @@
  * claim there, and begins once it has seen its own and no other; of several, that with the lowest PID keeps its claim.
  * A claim names its process and when that began: that of a process which has ended is told from all later ones.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { HerdgateError } from '../../errors.ts'
+import { makeFolder } from './make-folder.ts'
 import { beginningOf, isRunning } from './process-identity.ts'
 
 /** Folder of the claims. */
@@ -26,14 +27,6 @@ export function exclusively<T>(folder: string, waitMs: number, run: () => T): T 
     return run()
   } finally {
     rmSync(claim, { force: true })
-  }
-}
-
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { mode: 0o700 })
-  } catch (error) {
-    if (!existsSync(folder)) throw error
   }
 }
 
