@@ -155,18 +155,13 @@ test('what is about to be taken counts', () => {
 })
 
 test('it does not rest while the process grows by what is kept free of the container', () => {
-  const { memory, collections, receiveContent } = underPressure()
-  for (const [anonymous, expected] of [
+  expectCollections([
     [9_100, 1],
     [9_390, 1],
     [9_410, 2],
     [9_700, 2],
     [9_720, 3],
-  ] as const) {
-    memory.anonymous = anonymous
-    receiveContent()
-    expect(collections()).toBe(expected)
-  }
+  ])
 })
 
 test('after a collection that left enough, a little growth refuses nothing until the next one', async () => {
@@ -380,18 +375,13 @@ test.each<[string, (memory: { held: number; anonymous: number }, share: number) 
 })
 
 test('while it is exhausted, growth by half of what is kept free ends the rest', () => {
-  const { memory, collections, receiveContent } = underPressure()
-  for (const [anonymous, expected] of [
+  expectCollections([
     [9_560, 1],
     [9_700, 1],
     [9_720, 2],
     [9_860, 2],
     [9_880, 3],
-  ] as const) {
-    memory.anonymous = anonymous
-    receiveContent()
-    expect(collections()).toBe(expected)
-  }
+  ])
 })
 
 test('a process that exceeds its part is not exhausted while others leave enough of the container', async () => {
@@ -403,3 +393,13 @@ test('a process that exceeds its part is not exhausted while others leave enough
   await clock.advance(200)
   expect(pressure.exhausted).toBe(true)
 })
+
+/** @param steps memory in use as it grows, and how often it has been collected by then */
+function expectCollections(steps: readonly (readonly [anonymous: number, expected: number])[]): void {
+  const { memory, collections, receiveContent } = underPressure()
+  for (const [anonymous, expected] of steps) {
+    memory.anonymous = anonymous
+    receiveContent()
+    expect(collections()).toBe(expected)
+  }
+}

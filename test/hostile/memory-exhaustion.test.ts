@@ -4,17 +4,15 @@ import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { proxyEverything } from '../../routes/proxy.ts'
-import { systemClock } from '../../src/clock.ts'
-import { DEFAULT_LIMITS, DEFAULT_RULES, DEFAULT_TRANSPORT } from '../../src/config/defaults.ts'
+import { DEFAULT_LIMITS, DEFAULT_RULES } from '../../src/config/defaults.ts'
 import { onContent } from '../../src/heap/content-volume.ts'
 import { createCache } from '../../src/library/embed.ts'
-import { createOrigin } from '../../src/origin/pool-origin.ts'
 import { createDataPort } from '../../src/ports/data-port.ts'
 import { MIN_CONNECTIONS } from '../../src/ports/max-connections.ts'
 import { createPeers } from '../../src/ports/peers.ts'
 import { FakeClock } from '../support/fake-clock.ts'
-import { listen } from '../support/raw-origin.ts'
 import { until } from '../support/waiting.ts'
+import { originAt, openPort } from './loopback.ts'
 import { RawClient } from './client.ts'
 
 /** No connection takes this long to be closed. */
@@ -42,26 +40,14 @@ beforeEach(async () => {
     if (path === '/hangs') return
     response.writeHead(200, { 'Cache-Control': 'max-age=3600' }).end('fine')
   })
-  const url = `http://127.0.0.1:${await listen(server)}`
-  closing.push(
-    () => server.close(),
-    () => server.closeAllConnections(),
-  )
-  const origin = createOrigin({ name: 'origin', urls: [url], ...DEFAULT_TRANSPORT }, systemClock)
-  closing.push(() => origin.close(AbortSignal.abort()))
+  const origin = await originAt(server, closing)
   const routes = [{ name: 'default', match: {}, origin, rules: DEFAULT_RULES }]
   const cache = createCache({ routes, limits: { maxWaiting: 1 }, pressure })
   closing.push(() => cache.close())
   cache.events.on('request', () => void requests++)
   const { app } = createDataPort({ ...DEFAULT_LIMITS, maxConnections: 2 * OPEN }, clock, { pressure })
   proxyEverything(app, { cache, peerOf: createPeers([]), pressure })
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  closing.push(
-    () => app.close(),
-    () => app.server.closeAllConnections(),
-  )
-  openCount = () => new Promise((resolve) => app.server.getConnections((_error, count) => resolve(count)))
-  port = Number(new URL(app.listeningOrigin).port)
+  ;({ port, connections: openCount } = await openPort(app, closing))
   using first = await RawClient.connect(port)
   first.send(STORED)
   await first.receive(1)

@@ -7,16 +7,15 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { proxyEverything } from '../../routes/proxy.ts'
-import { systemClock } from '../../src/clock.ts'
 import { createDataPort } from '../../src/ports/data-port.ts'
-import { DEFAULT_LIMITS, DEFAULT_RULES, DEFAULT_TRANSPORT, type Limits } from '../../src/config/defaults.ts'
+import { DEFAULT_LIMITS, DEFAULT_RULES, type Limits } from '../../src/config/defaults.ts'
 import { createCache } from '../../src/library/embed.ts'
-import { createOrigin } from '../../src/origin/pool-origin.ts'
 import { createPeers } from '../../src/ports/peers.ts'
 import { passUpgrades } from '../../src/ports/upgrade.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { destinationAt } from '../support/origin-calls.ts'
-import { deadPort, listen } from '../support/raw-origin.ts'
+import { deadPort } from '../support/raw-origin.ts'
+import { originAt, openPort } from './loopback.ts'
 import { RawClient } from './client.ts'
 import { until } from '../support/waiting.ts'
 
@@ -59,13 +58,7 @@ async function start(limits: Partial<Limits> = {}): Promise<void> {
     uploads.push(request)
     answer(request, response)
   })
-  const url = `http://127.0.0.1:${await listen(server)}`
-  closing.push(
-    () => server.close(),
-    () => server.closeAllConnections(),
-  )
-  const origin = createOrigin({ name: 'origin', urls: [url], ...DEFAULT_TRANSPORT }, systemClock)
-  closing.push(() => origin.close(AbortSignal.abort()))
+  const origin = await originAt(server, closing)
   const routes = [{ name: 'default', match: {}, origin, rules: { ...DEFAULT_RULES, maxObjectBytes: 64 * MIB } }]
   const cache = createCache({ routes })
   closing.push(() => cache.close())
@@ -76,13 +69,7 @@ async function start(limits: Partial<Limits> = {}): Promise<void> {
   const destination = destinationAt(`http://127.0.0.1:${await deadPort()}`)
   const unreachable = { destinations: () => [destination], ...times, enter: async () => () => {} }
   passUpgrades(data.server, { routes, transport: () => unreachable, peerOf, clock, events: cache.events })
-  await data.listen({ host: '127.0.0.1', port: 0 })
-  closing.push(
-    () => data.close(),
-    () => data.server.closeAllConnections(),
-  )
-  connections = () => new Promise((resolve) => data.server.getConnections((_error, count) => resolve(count)))
-  port = Number(new URL(data.listeningOrigin).port)
+  ;({ port, connections } = await openPort(data, closing))
 }
 
 interface Client {
