@@ -1,7 +1,8 @@
 import { shown } from '../../given.ts'
-import type { Awaitable, Kept, Store } from '../../model.ts'
+import type { Awaitable, Kept, Store, StoredValue } from '../../model.ts'
 import type { Engine } from '../engine/engine.ts'
 import { known } from '../engine/lookup.ts'
+import type { Resolution } from '../engine/resolution.ts'
 import type { Counts } from '../statistics.ts'
 import { type FreshValues, promiseOf } from './fresh-values.ts'
 import { invalidKey } from './key.ts'
@@ -45,7 +46,7 @@ export class Loading {
     if (kept === undefined) return this.#shared(key, load, options) ?? this.#resolve(key, kept, load, options)
     const now = this.#fresh.now(kept)
     const hit = this.#fresh.ifFresh(kept, now)
-    if (hit === undefined) return this.#resolveAnew(key, kept, load, options, now)
+    if (hit === undefined) return this.#resolve(key, kept, load, options, now)
     if (now >= hit.refreshAt) return this.#resolve(key, kept, load, options)
     this.#counts.countValueHit()
     return promiseOf(hit) as Promise<T>
@@ -60,38 +61,45 @@ export class Loading {
     })
   }
 
-  /** For when the value at hand is not fresh. */
-  async #resolveAnew<T>(
-    key: string,
-    kept: Kept,
-    load: AnyLoad<T>,
-    options: GetOrSetOptions | undefined,
-    now: number,
-  ): Promise<T> {
-    const latest = this.#waitsForNothing(key, kept, options, now) ? kept : this.#fresh.anew(key, kept)
-    return this.#resolve(key, latest, load, options)
-  }
-
-  /** Whether a load is in progress, or the stale value may be returned immediately. */
-  #waitsForNothing(key: string, kept: Kept, options: GetOrSetOptions | undefined, now: number): boolean {
-    if (this.#engine.isFetching(key)) return true
-    const stored = known(kept)
-    if (stored?.kind !== 'value') return false
-    const { rules, grace } = this.#optionsOf(options)
-    return rules.softTimeout === 0 && now < standsInUntil(stored, rules, grace)
-  }
-
-  /** @param kept what the store returned for the key */
-  async #resolve<T>(
+  /**
+   * Not an `async` function: a stale value at hand is returned in the promise that is kept with it.
+   * @param kept what the store returned for the key
+   * @param staleAt when that was found not to be fresh; undefined if it was not judged
+   */
+  #resolve<T>(
     key: string,
     kept: Awaitable<Kept>,
     load: AnyLoad<T>,
     options: GetOrSetOptions | undefined,
+    staleAt?: number,
   ): Promise<T> {
-    if (typeof load !== 'function') throw new TypeError(`expected a function that loads, got ${shown(load)}`)
-    const question = new ValueQuestion<T>(key, load, this.#optionsOf(options), this.#parts)
-    const answer = this.#engine.resolveWith(question, kept)
-    const resolution = answer instanceof Promise ? await answer : answer
+    try {
+      if (typeof load !== 'function') throw new TypeError(`expected a function that loads, got ${shown(load)}`)
+      const call = this.#optionsOf(options)
+      const latest = staleAt === undefined ? kept : this.#latest(key, kept, call, staleAt)
+      const answer = this.#engine.resolveWith(new ValueQuestion<T>(key, load, call, this.#parts), latest)
+      if (answer instanceof Promise) return answer.then((late) => this.#valueOf(late))
+      const value = this.#valueOf(answer)
+      return answer.kind === 'entry' ? (promiseOf(answer.entry) as Promise<T>) : Promise.resolve(value)
+    } catch (thrown) {
+      return Promise.reject(thrown)
+    }
+  }
+
+  /** What is stored, from a further tier too unless nobody waits for that. */
+  #latest(key: string, kept: Awaitable<Kept>, call: CallOptions, now: number): Awaitable<Kept> {
+    return kept instanceof Promise || this.#waitsForNothing(key, kept, call, now) ? kept : this.#fresh.anew(key, kept)
+  }
+
+  /** Whether a load is in progress, or the stale value may be returned immediately. */
+  #waitsForNothing(key: string, kept: Kept, { rules, grace }: CallOptions, now: number): boolean {
+    if (this.#engine.isFetching(key)) return true
+    const stored = known(kept)
+    return stored?.kind === 'value' && rules.softTimeout === 0 && now < standsInUntil(stored, rules, grace)
+  }
+
+  /** Counts the answer. @throws what the load threw */
+  #valueOf<T>(resolution: Resolution<StoredValue, T>): T {
     this.#counts.countValueAnswer(resolution.outcome.result)
     switch (resolution.kind) {
       case 'entry':
