@@ -94,7 +94,7 @@ export class SharedFetch<E extends Entry, D> {
       if (elsewhere === undefined) return await this.#load(beginningAt(log, clock.now()))
       this.#flight.result = elsewhere
       flights.leave(this.#flight, 'stored')
-      return elsewhere.elsewhere === 'stale' ? elsewhere : this.#reported(elsewhere)
+      return elsewhere
     } catch (thrown) {
       return this.#abandoned(thrown)
     }

@@ -39,6 +39,8 @@ function fleet({ rules = {}, leases = sharedLeases(), logs = [], clocks = [], si
   const events = new Events()
   const collapses: string[] = []
   events.on('collapse', ({ outcome }) => void collapses.push(outcome))
+  const revalidations: string[] = []
+  events.on('revalidation', ({ outcome }) => void revalidations.push(outcome))
   const route = { name: 'default', match: {}, origin, rules: { ...DEFAULT_RULES, ...rules } }
   const nodes = Array.from({ length: size }, (_, at) => {
     const own = clocks[at] ?? clock
@@ -50,7 +52,7 @@ function fleet({ rules = {}, leases = sharedLeases(), logs = [], clocks = [], si
   })
   const [a, b, c] = nodes
   if (a === undefined || b === undefined || c === undefined) throw new Error('unreachable')
-  return { clock, origin, log, far, nodes, a, b, c, leases, collapses }
+  return { clock, origin, log, far, nodes, a, b, c, leases, collapses, revalidations }
 }
 
 const UNAVAILABLE: FetchLeases = { take: () => Promise.resolve({ kind: 'unavailable' }), close() {} }
@@ -387,6 +389,19 @@ describe('one fetch for the fleet', () => {
     await settle()
     for (const node of [a, b]) expect(await node('/')).toMatchObject({ body: 'v2', result: 'hit' })
     expect(origin.requests).toHaveLength(2)
+  })
+
+  test('a copy that one node revalidates for all counts as revalidated once', async () => {
+    const { origin, clock, a, b, c, revalidations } = fleet()
+    const headers = { ...FRESH, ETag: '"1"' }
+    origin.script((_, number) => (number === 1 ? { headers, body: 'v1' } : undefined))
+    for (const node of [a, b, c]) await node('/')
+    await clock.advance(61_000)
+    const asked = [a('/'), b('/')]
+    await settle()
+    origin.next.answer({ status: 304, headers })
+    expect((await Promise.all(asked)).map(({ result }) => result)).toEqual(['revalidated', 'collapsed'])
+    expect(revalidations).toEqual(['not_modified'])
   })
 
   test('a request joins a fetch without first reading from the far store whether its key is unshareable', async () => {
