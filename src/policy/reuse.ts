@@ -147,7 +147,8 @@ function decideWithEntry(
   if (directives?.onlyIfCached) return { kind: 'refuse', detail: 'only-if-cached' }
   const why = fresh ? 'request' : 'stale'
   // An invalidated copy is checked before its next use: a soft timeout of 0 must not serve it before the check.
-  const mustWait = (rules.softTimeout === 0 && verdict !== 'valid') || wantsValidated(directives)
+  const isToBeChecked = rules.softTimeout === 0 && verdict !== 'valid'
+  const mustWait = isToBeChecked || wantsValidated(directives) || tooStale(directives, entry, now)
   const afterMs = mustWait || !mayAnswerWhileRefreshed(entry, rules, now) ? undefined : rules.softTimeout
   const until = answersOnErrorUntil(entry, verdict, directives)
   const fallback = now < until ? { entry, afterMs, until } : undefined
@@ -174,9 +175,7 @@ function acceptsFresh(directives: Directives | undefined, entry: StoredResponse,
 function acceptsStale(directives: Directives | undefined, entry: StoredResponse, now: number): boolean {
   if (directives === undefined) return now < entry.staleWhileRevalidateUntil
   if (directives.noCache || directives.minFresh !== undefined || tooOld(directives, entry, now)) return false
-  if (directives.maxStale !== undefined) {
-    return !entry.mustRevalidate && now - entry.freshUntil <= directives.maxStale * 1000
-  }
+  if (directives.maxStale !== undefined) return !entry.mustRevalidate && !tooStale(directives, entry, now)
   // RFC 9111 section 5.2.1.1: a request with max-age but without max-stale accepts no stale response.
   return directives.maxAge === undefined && now < entry.staleWhileRevalidateUntil
 }
@@ -185,6 +184,11 @@ function acceptsStale(directives: Directives | undefined, entry: StoredResponse,
 function tooOld(directives: Directives, entry: StoredResponse, now: number): boolean {
   if (directives.maxAge === undefined) return false
   return directives.maxAge === 0 || now - entry.bornAt > directives.maxAge * 1000
+}
+
+/** Whether max-stale sets a limit that the copy exceeds. */
+function tooStale(directives: Directives | undefined, entry: StoredResponse, now: number): boolean {
+  return directives?.maxStale !== undefined && now - entry.freshUntil > directives.maxStale * 1000
 }
 
 function wantsValidated(directives: Directives | undefined): boolean {

@@ -236,6 +236,15 @@ describe('an expired entry', () => {
     expect(at(1, 'only-if-cached, max-stale=10')).toBe('serve-stale')
   })
 
+  it.each([0, 300])('staler than max-stale allows waits for the origin, with a soft timeout of %i ms', (ms) => {
+    const rules = { softTimeout: ms }
+    const headers = { 'Cache-Control': 'max-stale=10' }
+    expect(decided({ entry: graced, at: 71, rules, headers })).toMatchObject({
+      kind: 'revalidate',
+      fallback: { entry: graced, afterMs: undefined },
+    })
+  })
+
   it('that must be revalidated is not served on error', () => {
     expect(decided({ entry: strict, at: 61 })).toMatchObject({ kind: 'revalidate', fallback: undefined })
     const headers = { 'Cache-Control': 'stale-if-error=600' }
