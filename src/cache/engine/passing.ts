@@ -50,7 +50,7 @@ export class Passing {
     const landed = await (afterMs === undefined ? loading : limitedWaits(loading).within(afterMs, this.#clock))
     const stale = landed === 'slow' ? this.#answers.whileSlow<E, D>(decision) : undefined
     if (stale !== undefined) {
-      void loading.then((late) => this.#settleLate(question, key, late, pass))
+      void loading.then((late) => this.#settleLate(question, key, decision, late, pass))
       return stale
     }
     return this.#answerWith(question, key, decision, landed === 'slow' ? await loading : landed, pass, {
@@ -70,7 +70,7 @@ export class Passing {
     const decision = { kind: 'pass', why: 'stale', fallback, updatable: entry } as const
     void this.#load(question, decision, undefined, true).then((landed) => {
       this.#refreshing.delete(key)
-      this.#settleLate(question, key, landed, pass)
+      this.#settleLate(question, key, decision, landed, pass)
     })
   }
 
@@ -112,7 +112,7 @@ export class Passing {
     this.#inProgress.end(pass)
     switch (landed.kind) {
       case 'entry': {
-        const written = this.#keepUnlessSuperseded(pass, question, landed, key)
+        const written = this.#keepUnlessSuperseded(pass, question, decision, landed, key)
         if (mayBeUnshareableAgain(question, decision, landed)) {
           return { kind: 'entry', entry: landed.entry, outcome: { ...passed, fwdStatus: landed.status } }
         }
@@ -134,21 +134,24 @@ export class Passing {
   #keepUnlessSuperseded<E extends Entry, D>(
     pass: PassInProgress,
     question: Question<E, D>,
-    { entry, validated: sameContent }: LandedEntry<E>,
+    { updatable }: Pass<E>,
+    { entry, validated }: LandedEntry<E>,
     key: string,
   ): Written {
-    return pass.superseded ? 'lost' : this.#storing.keep(question, entry, key + question.apart, { sameContent })
+    const updated = validated ? updatable : undefined
+    return pass.superseded ? 'lost' : this.#storing.keep(question, entry, key + question.apart, { updated })
   }
 
   /** For an answer that came too late for its caller, or that nobody waited for. */
   #settleLate<E extends Entry, D>(
     question: Question<E, D>,
     key: string,
+    decision: Pass<E>,
     landed: Landed<E, D>,
     pass: PassInProgress,
   ): void {
     this.#inProgress.end(pass)
-    if (landed.kind === 'entry') this.#keepUnlessSuperseded(pass, question, landed, key)
+    if (landed.kind === 'entry') this.#keepUnlessSuperseded(pass, question, decision, landed, key)
     if (landed.kind === 'direct' && landed.outdated !== undefined) this.#placing.outdate(key, landed.outdated)
     discard(question, landed)
   }

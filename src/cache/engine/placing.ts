@@ -79,11 +79,14 @@ export class Placing {
     void withStored(this.#store, key, replace)
   }
 
-  /** Stores an entry under a key to which other shared fetches, passes or processes may have written meanwhile. */
-  putInOrder(key: string, entry: Entry, flight: AnyFlight | undefined, sameContent: boolean): Awaitable<Written> {
+  /**
+   * Stores an entry under a key to which other shared fetches, passes or processes may have written meanwhile.
+   * @param updated the stored entry whose fields it updates: no reason to supersede a fetch in progress
+   */
+  putInOrder(key: string, entry: Entry, flight: AnyFlight | undefined, updated?: Entry): Awaitable<Written> {
     const put = (kept: Kept): Awaitable<Written> => {
-      if (this.isStaying(kept, entry, flight)) return undefined
-      if (!sameContent) this.#overtake(key, entry, flight)
+      if (this.isStaying(kept, entry, flight) || this.hasReplaced(kept, updated)) return undefined
+      if (updated === undefined) this.#overtake(key, entry, flight)
       return this.#replace(key, kept, entry)
     }
     return withStored(this.#store, key, put, this.anew)
@@ -109,7 +112,7 @@ export class Placing {
     flight: AnyFlight | undefined,
   ): Awaitable<Written> {
     const put = (place: string | undefined): Awaitable<Written> =>
-      place === undefined ? 'lost' : this.putInOrder(place, error, flight, false)
+      place === undefined ? 'lost' : this.putInOrder(place, error, flight)
     const place = this.#placeFor(question, error, target, this.anew)
     return place instanceof Promise ? place.then(put) : put(place)
   }
@@ -199,6 +202,16 @@ export class Placing {
     if (!isLater(stored, arrived) || this.#log.verdict(stored) !== 'valid') return false
     if (flight?.previous === undefined) return true
     return stored.kind === 'varies' ? isLater(stored, flight.previous) : !isSame(stored, flight.previous)
+  }
+
+  /**
+   * Whether something valid is stored in place of the entry that is to be updated. It may have been requested before
+   * the update, and yet be newer than the content of that entry.
+   */
+  hasReplaced(kept: Kept, updated: Entry | undefined): boolean {
+    const stored = known(kept)
+    if (updated === undefined || stored === undefined || this.#log.verdict(stored) !== 'valid') return false
+    return !(isEntry(stored) && isSame(stored, updated))
   }
 
   /** Whether, as far as is known, nobody else has fetched the same since. */

@@ -18,9 +18,9 @@ export interface StoringParts {
 /** Where an entry comes from. */
 export interface KeepOptions<E extends Entry, D> {
   /** Absent: it was fetched for one caller only. */
-  readonly flight?: Flight<E, D>
-  /** Only the fields are newer than those stored, not the content: no reason to supersede a fetch in progress. */
-  readonly sameContent?: boolean
+  readonly flight?: Flight<E, D> | undefined
+  /** The stored entry of which this is an update: only its fields are newer, not the content. */
+  readonly updated?: E | undefined
 }
 
 /**
@@ -54,14 +54,14 @@ export class Storing {
     question: Question<E, D>,
     entry: E,
     key: string,
-    { flight, sameContent = false }: KeepOptions<E, D>,
+    { flight, updated }: KeepOptions<E, D>,
     now = this.#clock.now(),
   ): Written {
     const on = question.variesOn(entry)
     const target = on.length === 0 ? question.key : question.variantKey(on)
     const mayAnnounce = flight?.isSuperseded !== true && this.#log.verdict(entry) === 'valid'
     const announced =
-      on.length > 0 && mayAnnounce ? this.#announce(question, entry, on, target, key, flight) : undefined
+      on.length > 0 && mayAnnounce ? this.#announce(question, entry, on, target, key, { flight, updated }) : undefined
     const mayBeJoined = on.length > 0 || !question.isError(entry) // other variants must not wait for an error
     if (flight?.isSuperseded === false && mayBeJoined && target + question.apart !== key) {
       this.#flights.putUnlessNewer(target + question.apart, flight)
@@ -71,7 +71,7 @@ export class Storing {
       flight.lease = undefined
     }
     const isOutOfPlace = flight?.isSuperseded === true || this.#placing.wouldNotBeStored(question, entry, target)
-    const arriving = { question, entry, target, key, flight, sameContent, announced }
+    const arriving = { question, entry, target, key, flight, updated, announced }
     const fate = question.fate(entry)
     if (fate instanceof Promise) void fate.then((late) => this.#settle(arriving, late, this.#clock.now()))
     else this.#settle(arriving, fate, now)
@@ -84,10 +84,11 @@ export class Storing {
     on: readonly string[],
     variant: string,
     key: string,
-    flight: Flight<E, D> | undefined,
+    { flight, updated }: KeepOptions<E, D>,
   ): Awaitable<Announcement> {
     this.#flights.noteNewerMarker(question.key, entry.startedAt)
-    const isStaying = (kept: Kept) => this.#placing.isStaying(kept, entry, flight)
+    const isStaying = (kept: Kept) =>
+      this.#placing.isStaying(kept, entry, flight) || this.#placing.hasReplaced(kept, updated)
     // The lease of a variant is not that of the resource: other processes may announce their variants meanwhile.
     const isUncontested = key === question.key && this.#placing.isUncontested(flight)
     const anew = isUncontested ? undefined : this.#placing.anew
@@ -136,7 +137,7 @@ export class Storing {
   }
 
   #write<E extends Entry, D>(
-    { question, entry, target, key, flight, sameContent }: Arriving<E, D>,
+    { question, entry, target, key, flight, updated }: Arriving<E, D>,
     fate: Fate,
     isCurrent: boolean,
     now: number,
@@ -148,7 +149,7 @@ export class Storing {
         if (question.isError(entry)) return this.#placing.putError(question, target, entry, flight)
         if (isCurrent && target === key && this.#placing.isUncontested(flight))
           return this.#placing.put(target, entry, now)
-        return this.#placing.putInOrder(target, entry, flight, sameContent)
+        return this.#placing.putInOrder(target, entry, flight, updated)
       case 'outgrown':
         return this.#placing.rememberOutgrown(
           question,
@@ -171,7 +172,7 @@ interface Arriving<E extends Entry, D> {
   /** Key its flight was launched under. */
   readonly key: string
   readonly flight: Flight<E, D> | undefined
-  readonly sameContent: boolean
+  readonly updated: E | undefined
   /** The "varies" marker stored under the resource's key. */
   readonly announced: Awaitable<Announcement> | undefined
 }

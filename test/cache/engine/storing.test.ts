@@ -108,6 +108,30 @@ test.each(['"1"', '"3"'])(
 )
 
 test.each([
+  ['by a response without Vary', {}, {}, 'hit'],
+  ['by one with Vary', {}, { Vary: 'Accept' }, 'hit'],
+  ['by one with another Vary', { Vary: 'Accept' }, { Vary: 'X-Other' }, 'hit'],
+  ['by one for its client only', {}, { 'Cache-Control': 'private' }, 'pass'],
+])('a HEAD requested after a GET does not bring back what that has replaced %s', async (_, had, said, result) => {
+  const w = world()
+  const headers: Record<string, string> = { 'Cache-Control': 'max-age=10', ...had }
+  w.origin.script(() => ({ headers, body: 'v1' }))
+  await w.get('/')
+  await w.clock.advance(20_000)
+  w.origin.script(() => undefined)
+  const get = w.get('/')
+  await w.clock.advance(10)
+  const head = w.get('/', {}, { method: 'HEAD' })
+  await settle()
+  w.origin.next.answer({ headers: { ...headers, ...said }, body: 'v2' })
+  await get
+  w.origin.next.answer({ headers })
+  await head
+  w.origin.script(() => ({ headers, body: 'v2' }))
+  expect(await w.get('/')).toMatchObject({ body: 'v2', result })
+})
+
+test.each([
   ['with credentials', AUTHORIZED, {}, CONSENTING],
   ['without credentials', {}, AUTHORIZED, CONSENTING],
   ['without credentials, of a response that varies,', {}, AUTHORIZED, VARYING],
