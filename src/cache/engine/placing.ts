@@ -142,11 +142,17 @@ export class Placing {
     return withStored(this.#store, question.key, decidePlace, anew)
   }
 
-  /** Combines a part with what is stored. */
-  putPart<E extends Entry, D>(question: Question<E, D>, key: string, part: E): Awaitable<Written> {
+  /** Combines a part with what is stored, unless that is a "varies" marker that stays. */
+  putPart<E extends Entry, D>(
+    question: Question<E, D>,
+    key: string,
+    part: E,
+    flight: AnyFlight | undefined,
+  ): Awaitable<Written> {
     const join = (kept: Kept): Awaitable<Written> => {
       if (!this.#log.holds(part)) return 'lost' // the log's generation has changed meanwhile
       const stored = known(kept)
+      if (stored?.kind === 'varies' && this.isStaying(kept, part, flight)) return undefined
       const valid = stored !== undefined && this.#log.verdict(stored) === 'valid' ? stored : undefined
       const result = question.entryToStore(part, valid)
       if (result !== undefined) return this.#replace(key, kept, result)

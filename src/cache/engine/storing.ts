@@ -145,7 +145,7 @@ export class Storing {
     switch (fate) {
       case 'kept':
         if (flight === undefined && question.apart !== '') this.#placing.forgetUnshareable(key)
-        if (question.isPart(entry)) return this.#placing.putPart(question, target, entry)
+        if (question.isPart(entry)) return this.#placing.putPart(question, target, entry, flight)
         if (question.isError(entry)) return this.#placing.putError(question, target, entry, flight)
         if (isCurrent && target === key && this.#placing.isUncontested(flight))
           return this.#placing.put(target, entry, now)

@@ -220,7 +220,7 @@ test('a response overtaken by a later one before its head is not reported as sto
   expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
 })
 
-test('a slow part does not replace a whole response that was requested later', async () => {
+test.each([CONSENTING, VARYING])('a slow part does not replace a later whole response, with %j', async (headers) => {
   const w = world()
   const body = new PushedBody()
   const slow = w.ask('/', RANGED)
@@ -231,11 +231,12 @@ test('a slow part does not replace a whole response that was requested later', a
   await w.clock.advance(1_000)
   const quick = w.get('/')
   await settle()
-  w.origin.next.answer({ headers: { ...CONSENTING, ETag: '"2"' }, body: 'new!' })
+  w.origin.next.answer({ headers: { ...headers, ETag: '"2"' }, body: 'new!' })
   await quick
   body.push('ol')
   body.end()
   await settle()
+  w.origin.script(() => new HerdgateError('origin_refused'))
   expect(await w.get('/')).toMatchObject({ body: 'new!', result: 'hit' })
 })
 
