@@ -60,6 +60,8 @@ export interface PlainHead {
 }
 
 const NOWHERE = -1
+/** As many as node:http takes: it refuses a head with more. */
+const MAX_FIELDS = 1000
 
 /**
  * Reads a complete head at the beginning of some octets.
@@ -70,7 +72,10 @@ export function readPlainHead(octets: Buffer, end: number = octets.length): Plai
   const head = new Reading(octets)
   const words = wordsOf(octets)
   let at = head.requestLine(end)
-  while (at > 0 && octets[at] !== CR) at = head.fieldLine(words, at, end)
+  for (let fields = 0; at > 0 && octets[at] !== CR; fields++) {
+    if (fields === MAX_FIELDS) return undefined
+    at = head.fieldLine(words, at, end)
+  }
   // Reading only moves forward, so a head that ends in time has nothing in it from beyond the end.
   if (at < 0 || at + 2 > end || octets[at + 1] !== LF || head.hostTo === 0) return undefined
   head.length = at + 2

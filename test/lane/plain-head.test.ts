@@ -125,6 +125,7 @@ describe('no plain head', () => {
     ['with Trailer', head('Host: a.test', 'Trailer: X')],
     ['with Keep-Alive', head('Host: a.test', 'Keep-Alive: timeout=5')],
     ['with Proxy-Connection', head('Host: a.test', 'Proxy-Connection: keep-alive')],
+    ['with more than a thousand fields', head('Host: a.test', ...Array.from({ length: 1000 }, () => 'X: y'))],
   ])('%s', (_, octets) => {
     expect(plain(Buffer.from(octets, 'latin1'))).toBeUndefined()
   })
