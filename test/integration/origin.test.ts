@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import { PassThrough, Readable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { OriginResponse } from '../../src/model.ts'
 import type { PoolOrigin } from '../../src/origin/pool-origin.ts'
@@ -329,6 +330,16 @@ describe('connections', () => {
     await until(() => server.sockets.some((socket) => socket.destroyed))
     expect(await textOf(await origin.fetch(get()))).toBe('ok')
     expect(origin.usage().inFlight).toBe(0)
+  })
+
+  test('are not reused after HEAD: content sent all the same would pass for the next response', async () => {
+    const [origin, server] = await served(({ socket, head }) => {
+      socket.write(head.startsWith('HEAD') ? 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n' : ok())
+    })
+    await textOf(await origin.fetch(get('/', { method: 'HEAD' })))
+    await setImmediate() // undici reuses a connection only after a turn of the event loop
+    expect(await textOf(await origin.fetch(get()))).toBe('ok')
+    expect(server.requests.map(({ connection }) => connection)).toEqual([0, 1])
   })
 
   test('are closed by close() once the requests in progress have ended', async () => {
