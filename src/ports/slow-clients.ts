@@ -111,7 +111,8 @@ const octetsTaken = ({ _handle: handle }: HttpSocket): number =>
 function hasToSend(socket: HttpSocket): boolean {
   if (socket.writableFinished) return true
   const request = socket.parser?.incoming
-  if (!request || request.complete) return false
+  // node:http pauses a connection on which many octets of responses wait for an earlier one.
+  if (!request || request.complete || socket.isPaused()) return false
   return request.readableLength < request.readableHighWaterMark
 }
 
