@@ -2,7 +2,7 @@ import { CollectableMap } from '../../collectable.ts'
 import type { Awaitable, Clock, InvalidationLog, Kept, Store, StoredValue } from '../../model.ts'
 import { known } from '../engine/lookup.ts'
 import type { Counts } from '../statistics.ts'
-import { invalidKey, keysOf } from './key.ts'
+import { invalidKey } from './key.ts'
 import { TurnTime } from './turn-time.ts'
 
 export interface FreshValuesParts {
@@ -39,7 +39,7 @@ export class FreshValues {
     return kept instanceof Promise ? kept.then((later) => this.#valueNow(key, later)) : this.#valueNow(key, kept)
   }
 
-  /** Fresh values in the order of the keys; each look-up is counted as a hit or miss. */
+  /** Fresh values in the order of the keys (see `keysOf`); each look-up is counted as a hit or miss. */
   async getMany(keys: readonly string[]): Promise<(StoredValue | undefined)[]> {
     const all = await this.peekMany(keys)
     for (const stored of all) this.#count(stored)
@@ -48,7 +48,7 @@ export class FreshValues {
 
   /** The same, but not counted. */
   async peekMany(keys: readonly string[]): Promise<(StoredValue | undefined)[]> {
-    const all = await this.#store.getMany(keysOf(keys))
+    const all = await this.#store.getMany(keys)
     const now = this.#clock.now()
     const found = all.map((kept) => this.ifFresh(kept, now))
     if (!this.#isTiered) return found

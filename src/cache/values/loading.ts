@@ -42,7 +42,7 @@ export class Loading {
   getOrSet<T>(key: string, load: AnyLoad<T>, options?: GetOrSetOptions): Promise<T> {
     if (typeof key !== 'string') return Promise.reject(invalidKey(key))
     const kept = this.#store.get(key)
-    if (kept instanceof Promise || options?.forceFresh === true) return this.#resolve(key, kept, load, options)
+    if (kept instanceof Promise || mayForce(options)) return this.#resolve(key, kept, load, options)
     if (kept === undefined) return this.#shared(key, load, options) ?? this.#resolve(key, kept, load, options)
     const now = this.#fresh.now(kept)
     const hit = this.#fresh.ifFresh(kept, now)
@@ -114,6 +114,18 @@ export class Loading {
   #optionsOf(options: GetOrSetOptions | undefined): CallOptions {
     const rules = rulesOf(options, this.#defaultRules)
     const grace = options?.grace === undefined ? undefined : rules.grace
-    return { rules, grace, force: options?.forceFresh ?? false }
+    return { rules, grace, force: isForced(options) }
   }
+}
+
+/** What is neither true nor false is refused, rather than ignored where there is a fresh value. */
+function mayForce(options: GetOrSetOptions | undefined): boolean {
+  const given: unknown = options?.forceFresh
+  return given !== undefined && given !== false
+}
+
+/** @throws TypeError if it is neither true nor false */
+function isForced({ forceFresh = false }: GetOrSetOptions = {}): boolean {
+  if (typeof forceFresh === 'boolean') return forceFresh
+  throw new TypeError(`expected true or false as forceFresh, got ${shown(forceFresh)}`)
 }

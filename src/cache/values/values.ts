@@ -3,6 +3,7 @@ import type { Clock, InvalidationLog, Store } from '../../model.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Counts } from '../statistics.ts'
 import { FreshValues } from './fresh-values.ts'
+import { keysOf } from './key.ts'
 import { type GetOrSetOptions, Loading } from './loading.ts'
 import { rulesOf, UNLIMITED, type ValueOptions, type ValueToSet } from './options.ts'
 import type { Load } from './question.ts'
@@ -63,22 +64,24 @@ export function createValues({ defaults, ...parts }: ValuesParts): Values {
     setMany: (entries) => writing.setMany(entries),
 
     async has(key) {
-      const [found] = await fresh.getMany([key])
+      const [found] = await fresh.getMany(keysOf([key]))
       return found !== undefined
     },
 
     async getMany<T>(keys: readonly string[]) {
-      const all = await fresh.getMany(keys)
+      const all = await fresh.getMany(keysOf(keys))
       return all.map((found) => found?.value as T | undefined)
     },
 
     async delete(key) {
-      const [found] = await fresh.peekMany([key])
-      await writing.remove([key])
+      const keys = keysOf([key])
+      const [found] = await fresh.peekMany(keys)
+      await writing.remove(keys)
       return found !== undefined
     },
 
-    async deleteMany(keys) {
+    async deleteMany(given) {
+      const keys = keysOf(given)
       const found = await fresh.peekMany(keys)
       await writing.remove(keys)
       return found.filter((stored) => stored !== undefined).length

@@ -470,6 +470,19 @@ describe('single and many', () => {
     expect(await cache.deleteMany(['a', 'b', 'x'])).toBe(1)
   })
 
+  test('deleteMany removes what it was given, even if the list of keys is emptied meanwhile', async () => {
+    const { cache } = library()
+    await cache.setMany([
+      { key: 'a', value: 1 },
+      { key: 'b', value: 2 },
+    ])
+    const keys = ['a', 'b']
+    const deleted = cache.deleteMany(keys)
+    keys.length = 0
+    expect(await deleted).toBe(2)
+    expect(await cache.getMany(['a', 'b'])).toEqual([undefined, undefined])
+  })
+
   test('a value whose grace ends before the load fails is not returned', async () => {
     const { cache, clock } = library({ ttl: '5s', grace: '10s' })
     await cache.set('k', 'old')
@@ -588,6 +601,17 @@ describe('single and many', () => {
       calls.push(() => cache.setMany([{ ...options, key: 'k', value: 1 }]))
     for (const call of calls) await expect(call()).rejects.toThrow(message)
     expect(cache.stats().tiers[0]?.objects).toBe(0)
+  })
+
+  test.each<unknown>([1, 'true', null])('forceFresh: %j rejects, also where a fresh value is stored', async (given) => {
+    const { cache } = library()
+    const forceFresh = given as boolean
+    const load = vi.fn(() => 'loaded')
+    await cache.set('k', 'stored')
+    for (const key of ['k', 'l']) {
+      await expect(cache.getOrSet(key, load, { forceFresh })).rejects.toThrow('expected true or false as forceFresh')
+    }
+    expect(load).not.toHaveBeenCalled()
   })
 
   test('options may be shared by calls, have no prototype, or inherit properties', async () => {

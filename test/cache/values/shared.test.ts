@@ -37,6 +37,22 @@ test.each<[string, (world: ReturnType<typeof pair>) => Promise<unknown>]>([
   expect(load).not.toHaveBeenCalled()
 })
 
+test('getMany looks up what it was given, even if the list of keys is changed meanwhile', async () => {
+  const { clock, a, b } = pair()
+  const entries = [
+    { key: 'k', value: 'old' },
+    { key: 'l', value: 'old' },
+  ]
+  await a.setMany(entries)
+  await b.getMany(['k', 'l'])
+  await clock.advance(1_001)
+  await a.setMany(entries.map((entry) => ({ ...entry, value: 'new' })))
+  const keys = ['k', 'l']
+  const found = b.getMany(keys)
+  keys.fill('another')
+  expect(await found).toEqual(['new', 'new'])
+})
+
 test('an expired value is looked up in the shared store once', async () => {
   const { clock, far, a, b } = pair()
   await a.set('k', 'old')
