@@ -1,10 +1,7 @@
 /** Checks options of `createCache`, for callers in JavaScript. */
 import type { CacheOptions } from '../cache/create-cache.ts'
-import { DEFAULT_RULES } from '../config/defaults.ts'
 import { checkNames, hasFunctions, isList, isObject, type Names, shown } from '../given.ts'
-import type { Route, Rules } from '../model.ts'
-
-type Given<T> = { readonly [Name in keyof T]?: unknown }
+import { checkRoutes, type Expected, type Given } from './given-routes.ts'
 
 /**
  * Otherwise a misspelt option would be ignored, and one of the wrong kind would only fail at a later request.
@@ -24,20 +21,6 @@ function checkOption(name: keyof CacheOptions, given: unknown): void {
   if (name === 'routes') checkRoutes(given as readonly unknown[])
 }
 
-/** Otherwise what is missing would only show when requests fail. */
-function checkRoutes(routes: readonly unknown[]): void {
-  for (const route of routes) {
-    const { name, match, origin, rules }: Given<Route> = isObject(route) ? route : {}
-    const isRoute = typeof name === 'string' && isObject(match) && hasFunctions(origin, ['fetch'])
-    if (!isRoute) throw new TypeError(`expected name, match and origin in each of routes, got ${shown(route)}`)
-    const given: Given<Rules> = isObject(rules) ? rules : {}
-    const isComplete = Object.entries(DEFAULT_RULES).every(
-      ([rule, value]) => value === undefined || given[rule as keyof Rules] !== undefined,
-    )
-    if (!isComplete) throw new TypeError(`expected { ...defaultRules } with your changes as rules, got ${shown(rules)}`)
-  }
-}
-
 const LIMITS: Names<CacheOptions['limits']> = { maxWaiting: true, maxBodiesInProgress: true }
 
 /** A limit of NaN would never be exceeded. */
@@ -47,11 +30,6 @@ function checkLimits(limits: object): void {
     if (given === undefined || (typeof given === 'number' && given > 0)) continue
     throw new RangeError(`expected a number above 0 as limits.${name}, got ${shown(given)}`)
   }
-}
-
-interface Expected {
-  readonly what: string
-  readonly is: (given: unknown) => boolean
 }
 
 const isSharing = (given: unknown): boolean => {

@@ -33,6 +33,32 @@ test.each<[unknown, string]>([
   [{ routes: [{ name: 'all', match: {}, origin: ORIGIN, rules: { ttl: 5 } }] }, 'as rules, got an object'],
   [{ routes: [routeWith({ tags: undefined })] }, 'as rules, got an object'],
   [{ routes: [routeWith({ key: undefined })] }, 'as rules, got an object'],
+  [{ routes: [{ ...routeWith({}), ttl: 5 }] }, 'expected name, match, origin, rules as options of routes, got "ttl"'],
+  [{ routes: [{ ...routeWith({}), match: { paths: '/x' } }] }, 'as options of match, got "paths"'],
+  [
+    { routes: [{ ...routeWith({}), match: { methods: 'GET' } }] },
+    'expected a list of strings as match.methods, got "GET"',
+  ],
+  [{ routes: [{ ...routeWith({}), match: { path: 5 } }] }, 'expected a string as match.path, got 5'],
+  [{ routes: [routeWith({ softTimout: 5 })] }, 'as options of rules, got "softTimout"'],
+  [{ routes: [routeWith({ ttl: '30s' })] }, 'expected milliseconds as rules.ttl, got "30s"'],
+  [{ routes: [routeWith({ grace: -1 })] }, 'expected milliseconds as rules.grace, got -1'],
+  [{ routes: [routeWith({ softTimeout: Number.NaN })] }, 'expected milliseconds as rules.softTimeout, got NaN'],
+  [
+    { routes: [routeWith({ refreshAhead: 80 })] },
+    'expected a number above 0 and below 1 as rules.refreshAhead, got 80',
+  ],
+  [{ routes: [routeWith({ cookies: 'SAFE' })] }, "expected 'safe', 'rfc' or 'ignore' as rules.cookies, got \"SAFE\""],
+  [{ routes: [routeWith({ override: 'false' })] }, 'expected true or false as rules.override, got "false"'],
+  [{ routes: [routeWith({ tags: 'catalog' })] }, 'expected a list of strings as rules.tags, got "catalog"'],
+  [{ routes: [routeWith({ statusTtl: { 404: 5 } })] }, 'expected a Map as rules.statusTtl, got an object'],
+  [
+    { routes: [routeWith({ maxObjectBytes: '1MiB' })] },
+    'expected a number of bytes as rules.maxObjectBytes, got "1MiB"',
+  ],
+  [{ routes: [routeWith({ via: 5 })] }, 'expected a string as rules.via, got 5'],
+  [{ routes: [routeWith({ key: { query: {} } })] }, 'as options of rules.key, got "query"'],
+  [{ routes: [routeWith({ key: {} })] }, 'expected true or false as rules.key.sortQuery, got undefined'],
   [{ defaults: 5 }, "expected an object as defaults, such as { ttl: '5m' }, got 5"],
   [{ defaults: null }, 'as defaults, such as'],
   [{ defaults: { TTL: '5m' } }, 'got "TTL"'],
@@ -51,6 +77,12 @@ test.each<[unknown, string]>([
   [{ sizeOf: 5 }, 'expected a function as sizeOf, got 5'],
 ])('createCache(%j) is refused', (options, complaint) => {
   expect(() => createCache(options as object)).toThrow(complaint)
+})
+
+test("a field name with capitals, for which a client that sends it in lower case would get another's copy, is refused", () => {
+  const route = routeWith({ key: { ...defaultRules.key, headers: ['X-Tenant'] } })
+  const complaint = 'expected a list of field names in lower case as rules.key.headers, got a list'
+  expect(() => createCache({ routes: [route] })).toThrow(complaint)
 })
 
 test.each([
