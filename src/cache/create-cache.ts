@@ -16,13 +16,17 @@ import type { Targets } from './targets.ts'
 import { Counts, type Statistics } from './statistics.ts'
 
 export interface CacheOptions {
+  /** Where values and responses are kept. */
   readonly store: Store
+  /** The record of purges and invalidations. A store that processes share needs a log that they share. */
   readonly log: InvalidationLog
   /** For `handle`: which requests go to which origin, and their rules. The first match wins. */
   readonly routes?: readonly Route[] | undefined
-  /** Default options for values. */
+  /** Options for values whose call leaves them out. */
   readonly defaults?: ValueOptions | undefined
+  /** Where to report what happens; those of a store are reported here if it was given the same. */
   readonly events?: Events | undefined
+  /** The time that the cache goes by; the system's by default. */
   readonly clock?: Clock | undefined
   readonly limits: CacheLimits
   /** One fetch per key among all processes that share the store. Absent: one per key in this cache. */
@@ -42,6 +46,7 @@ export interface CacheLimits extends EngineLimits {
   readonly maxBodiesInProgress: number
 }
 
+/** A cache of values (`getOrSet`) and, if it has routes, of HTTP responses (`handle`). */
 export interface Cache extends Values {
   /** Answers an HTTP request. Never rejects: errors are `application/problem+json` replies. */
   handle(request: CacheRequest): Reply | Promise<Reply>
@@ -59,13 +64,15 @@ export interface Cache extends Values {
   clear(): Promise<void>
   /** What would happen to a request now, and why. Asks no origin and changes nothing. */
   explain(request: CacheRequest): Promise<Explanation>
+  /** Counters since the cache was made, and what is kept now. */
   stats(): Statistics
   /**
    * Values under a key prefix: `namespace('users')` stores `1` as `users/1`. Its `clear()` affects no other keys except
-   * `users` itself.
+   * `users` itself and those that begin with `users?`.
    * @throws RangeError if the name cannot be a prefix
    */
   namespace(name: string): Namespace
+  /** What happens in the cache, to listen to. */
   readonly events: Events
   /** Closes leases, store and log: their connections, files and timers. */
   close(): Promise<void>

@@ -13,8 +13,10 @@ export type { Cache }
 
 type Optional<T> = { readonly [Name in keyof T]?: T[Name] | undefined }
 
+/** Limits for all callers together. By default 10,000 may wait at once, and 256 MiB of content be in progress. */
 export type EmbedLimits = Optional<CacheLimits>
 
+/** Options of `createCache`. By default values are kept in 256 MiB of this process's memory. */
 export interface EmbedOptions extends Optional<Omit<CacheOptions, 'limits'>> {
   readonly limits?: EmbedLimits | undefined
 }

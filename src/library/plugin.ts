@@ -17,14 +17,23 @@ import { memoryStore } from '../stores/memory/store.ts'
 export interface HerdgateOptions {
   /** One URL, or several that are used in rotation. */
   readonly origin: string | readonly string[]
+  /** Which requests it answers; others get 404, or 421 if their host does not match. */
   readonly match?: RouteMatch | undefined
+  /** Lifetime for responses that state none. */
   readonly ttl?: Duration | undefined
+  /** `ttl` and `grace` win over the response's own directives. */
   readonly override?: boolean | undefined
+  /** How long past expiry a copy may still be used when the origin fails or is slow; `1h` by default. */
   readonly grace?: Duration | undefined
+  /** A refresh slower than this is answered from the stale copy and continues; `0s` is stale-while-revalidate. */
   readonly softTimeout?: Duration | undefined
+  /** Share of the lifetime, above 0 and below 1, after which a hit refreshes in the background. */
   readonly refreshAhead?: number | undefined
+  /** `safe`, the default, stores nothing personal, `rfc` follows RFC 9111, `ignore` drops cookies. */
   readonly cookies?: Rules['cookies'] | undefined
+  /** Added to the response's own tags. */
   readonly tags?: readonly string[] | undefined
+  /** Size of its cache, in bytes or as text; `256MiB` by default. */
   readonly memory?: number | string | undefined
   /** Name of this cache in Via. A request that already bears it has looped and gets 508. */
   readonly via?: string | undefined

@@ -2,13 +2,17 @@ import { isList, isObject, shown } from '../../given.ts'
 import type { ValueToSet } from './options.ts'
 import type { Values } from './values.ts'
 
+/** The values whose keys begin with the name of the namespace and `/`, without that in their keys. */
 export interface Namespace extends Values {
-  /** Removes everything in the namespace, and the key that equals its name. Rejects if it could not be logged. */
+  /**
+   * Removes everything in the namespace, the key that equals its name, and keys that begin with the name and `?`.
+   * Rejects if it could not be logged.
+   */
   clear(): Promise<void>
 }
 
 /**
- * A view of the values whose keys begin with `name/`. `clear` is a purge by prefix, which includes the key `name`.
+ * A view of the values whose keys begin with `name/`. `clear` is a purge by prefix, which includes the key `name`, and `name?...`.
  * @throws RangeError if the name cannot be a prefix
  */
 export function namespaceOf(name: string, values: Values, clear: () => Promise<void>): Namespace {

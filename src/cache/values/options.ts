@@ -5,6 +5,7 @@ import { duration, share } from '../../units.ts'
 /** A duration: milliseconds, or text such as `5m`. */
 export type Duration = number | string
 
+/** How long a value may be used, and what it can be purged by. */
 export interface ValueOptions {
   /** How long the value is fresh. Absent: until it is evicted, deleted or purged. */
   readonly ttl?: Duration | undefined
@@ -20,6 +21,7 @@ export interface ValueOptions {
   readonly softTimeout?: Duration | undefined
   /** Share of `ttl`, above 0 and below 1, after which a hit loads anew in the background. */
   readonly refreshAhead?: number | undefined
+  /** What it can be purged or invalidated by, besides its key. */
   readonly tags?: readonly string[] | undefined
 }
 

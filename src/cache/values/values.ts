@@ -9,10 +9,12 @@ import { rulesOf, UNLIMITED, type ValueOptions, type ValueToSet } from './option
 import type { Load } from './question.ts'
 import { Writing } from './writing.ts'
 
+/** Values under keys. */
 export interface Values {
   /**
-   * The value under `key`, loaded by `load` if it is missing or no longer fresh. One load per key runs at a time,
-   * however many callers wait for it. Rejects with what `load` threw, unless a value within grace can stand in.
+   * The value under `key`, loaded by `load` if it is missing or no longer fresh. One load per key runs at a time, for
+   * all callers that wait for it. Unless a value within grace can stand in, rejects with what `load` threw, or with a
+   * HerdgateError `overloaded` if `limits.maxWaiting` callers wait already or memory is short.
    * Values are kept by reference: treat them as immutable.
    */
   getOrSet<T, Stale = T>(key: string, load: Load<T, Stale>, options?: GetOrSetOptions): Promise<T>

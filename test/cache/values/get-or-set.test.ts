@@ -648,6 +648,14 @@ describe('single and many', () => {
     expect([await users.get('1'), await cache.get('1')]).toEqual([undefined, 'one'])
   })
 
+  test('clearing a namespace also removes the key that is its name, alone or before "?", and no other key', async () => {
+    const { cache } = library()
+    const keys = ['users', 'users?page=2', 'users/1', 'users2', 'other/users']
+    await cache.setMany(keys.map((key) => ({ key, value: key })))
+    await cache.namespace('users').clear()
+    expect(await cache.getMany(keys)).toEqual([undefined, undefined, undefined, 'users2', 'other/users'])
+  })
+
   test.each(['fresh', 'stale'])('a load that skips leaves the stored %s value', async (age) => {
     const { cache, clock } = library({ ttl: '1m', grace: '1h' })
     await cache.set('k', 'stored')
