@@ -50,7 +50,7 @@ const EXPECTED: Readonly<Record<keyof CacheOptions, Expected>> = {
   routes: { what: 'a list as routes', is: isList },
   defaults: { what: "an object as defaults, such as { ttl: '5m' }", is: isObject },
   events: { what: 'new Events() as events', is: (given) => hasFunctions(given, ['on', 'emit']) },
-  clock: { what: 'a clock as clock', is: (given) => hasFunctions(given, ['now']) },
+  clock: { what: 'a clock with now and after as clock', is: (given) => hasFunctions(given, ['now', 'after']) },
   limits: { what: 'an object as limits', is: isObject },
   sharing: { what: 'leases and maxObjectBytes as sharing', is: isSharing },
   pressure: { what: 'an object as pressure', is: isObject },
