@@ -20,6 +20,8 @@ export interface PrimaryService {
   listening(url: string): void
   /** Its data port cannot listen. */
   listenFailed(error: ListenFailure): void
+  /** It had an uncaught error: it finishes what is in flight, and ends. */
+  failed(nothing: undefined): void
   /** It got a signal to end, alone or with its whole process group. */
   terminated(nothing: undefined): void
   append(record: { readonly mode: InvalidationMode; readonly selectors: Selectors }): Awaitable<Receipt>
@@ -49,7 +51,7 @@ export interface WorkerService {
   watch(wanted: boolean): void
   /** From now on each answer is the last of its connection. */
   drain(nothing: undefined): void
-  /** Finishes what is in flight, and ends. */
+  /** Finishes what is in flight, and ends. Answered at once. */
   end(nothing: undefined): void
 }
 

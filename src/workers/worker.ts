@@ -71,16 +71,23 @@ function begin({ config, containerShare, node, log: state }: WorkerSetup): void 
     reportsUsage: ({ tier }) => tier === 'memory', // the other tiers are the same for all workers
     tracing,
   })
-  closeOnErrors({ close }, output)
+  closeOnErrors({ close: closeFailed }, output)
   begun.resolve(proxy)
   primary.notify('begun', undefined) // before it listens: see `Pool.begun`
   proxy.listen().then(
-    (url) => primary.notify('listening', url),
+    (url) => {
+      if (closing === undefined) primary.notify('listening', url)
+    },
     (error: unknown) => {
       primary.notify('listenFailed', failureOf(error))
       void end(1)
     },
   )
+}
+
+function closeFailed(): Promise<void> {
+  primary.notify('failed', undefined)
+  return close()
 }
 
 async function end(code: number): Promise<void> {

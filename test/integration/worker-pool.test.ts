@@ -45,6 +45,13 @@ test('the start fails if workers keep ending before they listen', async () => {
   expect(pool.listening).toEqual([])
 })
 
+test('the start fails if workers keep failing before they listen, even if they do not end', async () => {
+  const pool = poolOf('failing-worker.ts', pino({ level: 'silent' }))
+  await expect(pool.start()).rejects.toThrow('workers do not start: the last has failed')
+  await pool.close()
+  expect(pool.members).toEqual([])
+})
+
 test('the start fails if a worker cannot listen', async () => {
   vi.stubEnv('PORT_IS_TAKEN', '1')
   const pool = poolOf('refused-worker.ts', pino({ level: 'silent' }))

@@ -1,4 +1,5 @@
 /** `herdgate serve --workers 2`, as real processes. */
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, truncateSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -11,7 +12,7 @@ import { temporaryFolder } from '../support/folder.ts'
 import { type Herdgate, isFullyReady, startHerdgate } from '../support/herdgate.ts'
 import { get, type Origin, startOrigin } from '../support/http.ts'
 import { startRedis } from '../support/redis.ts'
-import { until } from '../support/waiting.ts'
+import { gate, until } from '../support/waiting.ts'
 
 let origin: Origin
 /** The version at the origin, and the newest for which a purge has been acknowledged. */
@@ -167,6 +168,60 @@ test('a hung worker is killed before a purge is acknowledged, and connections ha
   await rm(folder, { recursive: true })
 })
 
+test('a worker without file descriptors closes what it is handed, and is handed more once it has some again', async () => {
+  const node = await start()
+  const before = await workersOf(node)
+  for (const pid of before) limitFiles(pid, '1:') // below the number already open, so that no more can be opened
+  let closed = 0
+  const { port } = new URL(node.url)
+  for (let at = 0; at < 20; at++) {
+    const socket = connect(Number(port), '127.0.0.1').resume()
+    socket.on('error', () => {}).on('close', () => closed++)
+  }
+  await until(() => closed === 20, 'all are closed')
+  for (const pid of before) limitFiles(pid, '4096:')
+  for (let at = 0; at < 4; at++) expect((await get(`${node.url}/${at}`)).status).toBe(200)
+  await until(() => answerers(node).size === 2, 'both have answered')
+  expect(answerers(node)).toEqual(new Set(before))
+})
+
+/** @param limits soft and hard limit, in the syntax of prlimit */
+function limitFiles(pid: number, limits: string): void {
+  execFileSync('prlimit', [`--pid=${pid}`, `--nofile=${limits}`])
+}
+
+const preloaded = (script: string) => ({
+  NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(script)}`,
+})
+
+/** Makes a worker throw an error that nobody catches when it gets SIGUSR2. */
+const FAULTY = `
+import cluster from 'node:cluster'
+if (cluster.isWorker) process.on('SIGUSR2', () => { throw new Error('a fault') })
+`
+
+test('a worker with an uncaught error finishes what is in flight, while another takes its place', async () => {
+  const { open, opened } = gate()
+  const held = await startOrigin((_request, response) => {
+    response.write('begun, ')
+    void opened.then(() => response.end('ended'))
+  })
+  herdgate = await startHerdgate(['--origin', held.url, '--workers', '2'], preloaded(FAULTY))
+  const node = herdgate
+  const [failing = 0, other = 0] = await workersOf(node)
+  const inFlight = Promise.all([get(`${node.url}/1`), get(`${node.url}/2`)]) // one for each worker
+  await until(() => held.hits() === 2, 'both have reached the origin')
+  process.kill(failing, 'SIGUSR2')
+  await until(async () => (await workersOf(node)).some((pid) => pid !== failing && pid !== other), 'another begins')
+  await until(() => isFullyReady(node), 'as many workers as before listen')
+  expect(await workersOf(node)).toContain(failing)
+  open()
+  expect((await inFlight).map(({ body }) => body)).toEqual(['begun, ended', 'begun, ended'])
+  await until(async () => !(await workersOf(node)).includes(failing), 'it has ended')
+  expect(await workersOf(node)).toHaveLength(2)
+  await held.kill()
+})
+
 test('while a worker hangs, another explains a request', async () => {
   const node = await start()
   for (const hung of await workersOf(node)) {
@@ -212,8 +267,7 @@ if (cluster.isPrimary) process.on('SIGTERM', () => setImmediate(standStill))
 `
 
 test('SIGTERM: all clients connected by then are answered, even if the primary has not accepted them yet', async () => {
-  const held = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(HELD_UP)}` }
-  herdgate = await startHerdgate(['--origin', origin.url, '--workers', '2'], held)
+  herdgate = await startHerdgate(['--origin', origin.url, '--workers', '2'], preloaded(HELD_UP))
   const { child, url } = herdgate
   for (let at = 0; at < 6; at++) await get(`${url}/x`) // each worker has a copy: none waits for the primary
   child.kill('SIGSTOP')

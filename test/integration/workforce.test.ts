@@ -91,6 +91,15 @@ test('close() does not wait for a worker that has not begun', async () => {
   expect(workforce.shared.log.nodes()).toEqual([])
 })
 
+test('close() does not wait for a worker that hangs', async () => {
+  await begins()
+  process.kill(pid(), 'SIGSTOP')
+  const closed = workforce.close()
+  await clock.advance(15_000)
+  await closed
+  expect(workforce.shared.log.nodes()).toEqual([])
+})
+
 test('clearing the store does not wait for the workers to drop their copies', async () => {
   await begins()
   workforce.shared.memory?.put('k', Buffer.from('old'))

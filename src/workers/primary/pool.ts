@@ -9,6 +9,9 @@ import { fork } from './fork.ts'
 import { Member } from './member.ts'
 import type { ListenFailure, PrimaryService } from '../services.ts'
 
+/** What a worker says of itself, not of requests. */
+export type OwnState = 'begun' | 'listening' | 'listenFailed' | 'failed'
+
 export interface PoolOptions {
   /** The module that a worker runs. */
   readonly module: string
@@ -16,7 +19,7 @@ export interface PoolOptions {
   readonly clock: Clock
   readonly logger: Logger
   /** Answers what a worker asks. */
-  serve(member: Member): Omit<PrimaryService, 'begun' | 'listening' | 'listenFailed'>
+  serve(member: Member): Omit<PrimaryService, OwnState>
   /**
    * The process has ended, perhaps before it had sent anything.
    * @param how the signal, or the exit code, in words
@@ -118,7 +121,7 @@ export class Pool {
   close(): Promise<void> {
     this.#isClosing = true
     for (const member of this.#members) {
-      if (member.hasBegun) member.calls.notify('end', undefined)
+      if (member.hasBegun) void this.answerOf(member, member.calls.call('end', undefined))
       else member.kill()
     }
     if (this.#members.size === 0) this.#ended.resolve()
@@ -136,6 +139,7 @@ export class Pool {
       },
       listening: (url) => this.#onListening(self, url),
       listenFailed: (failure) => this.#listenFailed(self, failure),
+      failed: () => this.#onFailed(self),
     }))
     this.#members.add(member)
     member.onceEnded((how) => this.#onEnded(member, how))
@@ -182,8 +186,15 @@ export class Pool {
     else this.#options.logger.error({ worker: pid }, `a worker cannot listen: ${failure.message}`)
   }
 
+  /** It takes no connection any more, but may take long to finish what is in flight: nobody waits for its end. */
+  #onFailed(member: Member): void {
+    member.isListening = false
+    if (this.#isClosing || member.isReplaced) return
+    member.isReplaced = true
+    this.#succeed(member, 'has failed')
+  }
+
   #onEnded(member: Member, how: string): void {
-    const { clock, logger } = this.#options
     this.#members.delete(member)
     member.calls.hangUp()
     this.#options.ended(member, how)
@@ -192,12 +203,17 @@ export class Pool {
       return
     }
     if (member.isReplaced) {
-      logger.info({ worker: member.pid }, `a worker that was being stopped has ended with ${how}`)
+      this.#options.logger.info({ worker: member.pid }, `a worker that was being stopped has ended with ${how}`)
       return
     }
+    this.#succeed(member, `has ended with ${how}`)
+  }
+
+  #succeed(member: Member, how: string): void {
+    const { clock, logger } = this.#options
     this.#shortLives = clock.now() - member.since < LONG_LIFE_MS ? this.#shortLives + 1 : 0
-    if (!this.#tryAgain(`the last ended with ${how}`)) return
-    logger.error({ worker: member.pid }, `a worker has ended with ${how}; another takes its place`)
+    if (!this.#tryAgain(`the last ${how}`)) return
+    logger.error({ worker: member.pid }, `a worker ${how}; another takes its place`)
   }
 
   #forkFailed(why: string): void {

@@ -9,7 +9,7 @@ import { LATE, within } from '../../deadline.ts'
 import { doubtOpenFiles } from '../../stores/disk/file.ts'
 import { isMemoryFault } from '../../stores/disk/check-result.ts'
 import type { Member } from './member.ts'
-import { Pool } from './pool.ts'
+import { type OwnState, Pool } from './pool.ts'
 import { Reports } from './reports.ts'
 import type { PrimaryService } from '../services.ts'
 import { containerShares, originsOf, shareOf } from './share.ts'
@@ -171,7 +171,7 @@ export class Workforce {
     this.shared.close()
   }
 
-  #serve(member: Member): Omit<PrimaryService, 'begun' | 'listening' | 'listenFailed'> {
+  #serve(member: Member): Omit<PrimaryService, OwnState> {
     return {
       ...this.shared.serve(member),
       hello: () => this.#begin(member),
