@@ -5,6 +5,8 @@ import type { Clock, ProcessPressure } from '../model.ts'
 export const MIN_CONNECTIONS = 64
 /** How many more each second while everything is served all the same: what malloc keeps it may keep for good. */
 const MORE_PER_SECOND = 64
+/** Time since the last arrival counts up to this: whether memory was exhausted meanwhile nobody has looked. */
+const MOST_UNSEEN_MS = 1_000
 
 export interface ConnectionBounds {
   readonly maxConnections: number
@@ -21,15 +23,17 @@ export interface ConnectionBounds {
  */
 export function boundConnections(server: Server, bounds: ConnectionBounds): void {
   const { maxConnections, pressure, open, clock } = bounds
-  let first: { readonly at: number; readonly open: number } | undefined
+  let first: { readonly open: number; more: number; seenAt: number } | undefined
   const limit = (): number => {
     if (!pressure.exhausted) {
       first = undefined
       return maxConnections
     }
-    first ??= { at: clock.now(), open: Math.max(open(), MIN_CONNECTIONS) }
-    const more = pressure.high ? 0 : Math.floor(((clock.now() - first.at) / 1000) * MORE_PER_SECOND)
-    return Math.min(maxConnections, first.open + more)
+    const now = clock.now()
+    first ??= { open: Math.max(open(), MIN_CONNECTIONS), more: 0, seenAt: now }
+    if (!pressure.high) first.more += (Math.min(now - first.seenAt, MOST_UNSEEN_MS) / 1000) * MORE_PER_SECOND
+    first.seenAt = now
+    return Math.min(maxConnections, first.open + (pressure.high ? 0 : Math.floor(first.more)))
   }
   Object.defineProperty(server, 'maxConnections', { get: limit })
 }
