@@ -100,6 +100,13 @@ const ROWS: readonly Row[] = [
         queries: [{ expr: total('code_class', 'herdgate_requests_total', ROUTE), legend: '{{code_class}}' }],
       },
       {
+        title: 'Connections refused',
+        description: 'Closed as they arrived, by reason: maxConnections were open, or memory was exhausted.',
+        unit: 'ops',
+        stacked: true,
+        queries: [{ expr: total('reason', 'herdgate_refused_connections_total', HERE), legend: '{{reason}}' }],
+      },
+      {
         title: 'Content sent',
         description: 'By its source.',
         unit: 'Bps',

@@ -9,6 +9,8 @@ import type { ForwardReason, InvalidationMode, Outcome, Receipt, Selectors, Tier
 export interface EventPayloads {
   /** An HTTP request was answered, to its last byte or until it broke off. */
   request: RequestEvent
+  /** The data port closed a connection as it arrived. `limit`: `maxConnections` were open; `memory`: it is exhausted. */
+  refusedConnection: { reason: 'limit' | 'memory' }
   /** A request to an origin got a response or failed. */
   origin: OriginEvent
   /** The content of an origin's response broke off, not because of the client. `why` may name addresses. */

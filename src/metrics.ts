@@ -3,6 +3,7 @@
  * labels are listed in docs/metrics.md.
  */
 import type { Events } from './events.ts'
+import { connectionMetrics } from './metrics/connection-metrics.ts'
 import { engineMetrics } from './metrics/engine-metrics.ts'
 import { createExposition, type Exposition } from './metrics/exposition.ts'
 import { type Description, gauge, type Metric, type Rendered } from './metrics/metric.ts'
@@ -55,6 +56,7 @@ export function createMetrics(parts: MetricsParts): Metrics {
   const build = { version, revision, node: process.version }
   const exposition = createExposition([
     ...requestMetrics(events, routes),
+    ...connectionMetrics(events),
     ...originMetrics(events, origins, parts.originUsage),
     ...engineMetrics(events, routes),
     ...storeMetrics(events, parts.usage, parts.tiers),

@@ -137,6 +137,13 @@ describe('other metrics', () => {
     expect(await valueOf(it, 'herdgate_purge_propagation_seconds_count')).toBe(0)
   })
 
+  test('refused connections are counted by reason, from 0', async () => {
+    const it = rig()
+    it.events.emit('refusedConnection', { reason: 'memory' })
+    expect(await valueOf(it, 'herdgate_refused_connections_total{reason="memory"}')).toBe(1)
+    expect(await valueOf(it, 'herdgate_refused_connections_total{reason="limit"}')).toBe(0)
+  })
+
   test('store operations reported with reused objects are each counted correctly', async () => {
     const it = rig()
     const hit: StoreEvent = { tier: 'memory', op: 'get', outcome: 'hit' }

@@ -12,7 +12,7 @@ import { fewAtATime } from './few-at-a-time.ts'
 import { refuseLateHeads } from './late-heads.ts'
 import { lingerWhereUnread } from './lingering-close.ts'
 import { refuseMalformed } from './malformed.ts'
-import { boundConnections } from './max-connections.ts'
+import { boundConnections, type OnRefusedConnection } from './max-connections.ts'
 import type { Clock, ProcessPressure } from '../model.ts'
 import { createServer } from '../node-http.ts'
 import { boundPipelining } from './pipelining.ts'
@@ -36,6 +36,7 @@ export interface DataPortOptions {
   readonly wrapHandler?: (handler: RequestListener) => RequestListener
   readonly upgrades?: IsUpgrade
   readonly onRefusal?: OnRefusal
+  readonly onRefusedConnection?: OnRefusedConnection
   /** By default memory suffices. */
   readonly pressure?: ProcessPressure
 }
@@ -75,8 +76,9 @@ export function createDataPort(limits: ConnectionLimits, clock: Clock, options: 
   lingerWhereUnread(app.server)
   refuseConnect(app.server, onRefusal)
   const open = openConnections(app.server)
-  const { pressure = NO_PRESSURE } = options
-  boundConnections(app.server, { maxConnections: limits.maxConnections, pressure, open: () => open.size, clock })
+  const { pressure = NO_PRESSURE, onRefusedConnection: onRefused = () => {} } = options
+  const { maxConnections } = limits
+  boundConnections(app.server, { maxConnections, pressure, open: () => open.size, clock, onRefused })
   const drain = waitOnlyForResponses(app, open)
   const guard = dropSlowClients(open, { ...limits, clock, inTurn })
   app.server.once('close', () => guard.stop())

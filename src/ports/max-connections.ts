@@ -1,4 +1,5 @@
 import type { Server } from 'node:http'
+import type { EventPayloads } from '../events.ts'
 import type { Clock, ProcessPressure } from '../model.ts'
 
 /** So many are accepted although memory is exhausted: what is stored is still answered, whoever has taken the memory. */
@@ -8,12 +9,16 @@ const MORE_PER_SECOND = 64
 /** Time since the last arrival counts up to this: whether memory was exhausted meanwhile nobody has looked. */
 const MOST_UNSEEN_MS = 1_000
 
+/** @param reason why a connection was closed */
+export type OnRefusedConnection = (reason: EventPayloads['refusedConnection']['reason']) => void
+
 export interface ConnectionBounds {
   readonly maxConnections: number
   readonly pressure: ProcessPressure
   /** How many are open. */
   readonly open: () => number
   readonly clock: Pick<Clock, 'now'>
+  readonly onRefused: OnRefusedConnection
 }
 
 /**
@@ -22,7 +27,7 @@ export interface ConnectionBounds {
  * each connection, before it makes a socket of it.
  */
 export function boundConnections(server: Server, bounds: ConnectionBounds): void {
-  const { maxConnections, pressure, open, clock } = bounds
+  const { maxConnections, pressure, open, clock, onRefused } = bounds
   let first: { readonly open: number; more: number; seenAt: number } | undefined
   const limit = (): number => {
     if (!pressure.exhausted) {
@@ -36,4 +41,5 @@ export function boundConnections(server: Server, bounds: ConnectionBounds): void
     return Math.min(maxConnections, first.open + (pressure.high ? 0 : Math.floor(first.more)))
   }
   Object.defineProperty(server, 'maxConnections', { get: limit })
+  server.on('drop', () => onRefused(limit() < maxConnections ? 'memory' : 'limit'))
 }

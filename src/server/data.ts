@@ -44,6 +44,7 @@ export function openData(
     wrapHandler: (handler) => tracing.listener(handler),
     upgrades: upgradesTo(routes, peerOf),
     onRefusal: reportRefusals(events, peerOf),
+    onRefusedConnection: (reason) => events.emit('refusedConnection', { reason }),
     pressure,
   })
   const hasLane = config.lane && !tracing.enabled // its responses would have no span

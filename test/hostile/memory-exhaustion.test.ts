@@ -21,11 +21,14 @@ const STORED = request('/stored')
 const MISS = request('/miss')
 /** More than are let in when memory is exhausted from the start. */
 const OPEN = MIN_CONNECTIONS + 10
+const MAX_CONNECTIONS = 2 * OPEN
 
 const pressure = { high: false, exhausted: false }
 const closing: (() => unknown)[] = []
 let clock: FakeClock
 let hanging: boolean
+/** Why connections were closed as they arrived. */
+const refused: string[] = []
 let requests: number
 let port: number
 let openCount: () => Promise<number>
@@ -34,6 +37,7 @@ beforeEach(async () => {
   clock = new FakeClock()
   Object.assign(pressure, { high: false, exhausted: false })
   hanging = false
+  refused.length = 0
   requests = 0
   const server = createServer(({ url: path }, response) => {
     hanging ||= path === '/hangs'
@@ -45,7 +49,8 @@ beforeEach(async () => {
   const cache = createCache({ routes, limits: { maxWaiting: 1 }, pressure })
   closing.push(() => cache.close())
   cache.events.on('request', () => void requests++)
-  const { app } = createDataPort({ ...DEFAULT_LIMITS, maxConnections: 2 * OPEN }, clock, { pressure })
+  const limits = { ...DEFAULT_LIMITS, maxConnections: MAX_CONNECTIONS }
+  const { app } = createDataPort(limits, clock, { pressure, onRefusedConnection: (reason) => refused.push(reason) })
   proxyEverything(app, { cache, peerOf: createPeers([]), pressure })
   ;({ port, connections: openCount } = await openPort(app, closing))
   using first = await RawClient.connect(port)
@@ -141,6 +146,27 @@ test('while memory is exhausted but misses are served, more connections are acce
   expect(await next.receive(1)).toMatchObject({ responses: [{ status: 200 }], closed: false })
   pressure.high = true
   await expectClosed()
+})
+
+test('a connection that is closed as it arrives is reported, with the reason', async () => {
+  const open = await Promise.all(Array.from({ length: MAX_CONNECTIONS }, () => RawClient.connect(port)))
+  closing.push(() => open.forEach((client) => client[Symbol.dispose]()))
+  await until(async () => (await openCount()) === MAX_CONNECTIONS, 'all are accepted')
+  expect(refused).toEqual([])
+  await expectClosed()
+  expect(refused).toEqual(['limit'])
+  Object.assign(pressure, { high: true, exhausted: true })
+  await expectClosed()
+  expect(refused).toEqual(['limit', 'limit'])
+  for (const client of open.splice(OPEN)) client[Symbol.dispose]()
+  await until(async () => (await openCount()) === OPEN, 'some have left')
+  Object.assign(pressure, { high: false, exhausted: false })
+  using last = await RawClient.connect(port)
+  last.send(STORED)
+  await last.receive(1)
+  Object.assign(pressure, { high: true, exhausted: true })
+  await expectClosed()
+  expect(refused).toEqual(['limit', 'limit', 'memory'])
 })
 
 async function expectClosed(): Promise<void> {

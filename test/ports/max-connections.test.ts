@@ -15,7 +15,7 @@ beforeEach(() => {
   clock = new FakeClock()
   Object.assign(pressure, { high: false, exhausted: true })
   const server = createServer()
-  boundConnections(server, { maxConnections: MAX, pressure, open: () => 0, clock })
+  boundConnections(server, { maxConnections: MAX, pressure, open: () => 0, clock, onRefused() {} })
   limit = () => server.maxConnections
 })
 

@@ -19,6 +19,7 @@ export function world(rules: Partial<Rules> = {}, log: InvalidationLog = localLo
   const store = memoryStore({ maxBytes: '64MiB', events })
   const seen: { [Name in keyof EventPayloads]: EventPayloads[Name][] } = {
     request: [],
+    refusedConnection: [],
     origin: [],
     broken: [],
     revalidation: [],
