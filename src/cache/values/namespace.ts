@@ -12,7 +12,8 @@ export interface Namespace extends Values {
 }
 
 /**
- * A view of the values whose keys begin with `name/`. `clear` is a purge by prefix, which includes the key `name`, and `name?...`.
+ * A view of the values whose keys begin with `name/`. `clear` is a purge by prefix, which includes the key `name` and
+ * keys that begin with `name?`.
  * @throws RangeError if the name cannot be a prefix
  */
 export function namespaceOf(name: string, values: Values, clear: () => Promise<void>): Namespace {
