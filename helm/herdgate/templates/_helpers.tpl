@@ -9,24 +9,28 @@
 {{- .Values.fullnameOverride | default $full | trunc 50 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* Labels of an object; call with (list . "component"). */}}
+{{/*
+Labels of an object; call with (list . "component"), or with (list . "component" labels). Those that select pods
+count for more than its own, which count for more than those of every object.
+*/}}
 {{- define "herdgate.labels" -}}
 {{- $top := index . 0 -}}
-helm.sh/chart: {{ printf "%s-%s" $top.Chart.Name $top.Chart.Version | replace "+" "_" }}
-app.kubernetes.io/version: {{ $top.Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ $top.Release.Service }}
-{{ include "herdgate.selector" . }}
-{{- with $top.Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- $own := dict -}}
+{{- if gt (len .) 2 }}{{ $own = index . 2 | default dict }}{{ end -}}
+{{- $chart := dict
+  "helm.sh/chart" (printf "%s-%s" $top.Chart.Name $top.Chart.Version | replace "+" "_")
+  "app.kubernetes.io/version" $top.Chart.AppVersion
+  "app.kubernetes.io/managed-by" $top.Release.Service -}}
+{{- toYaml (merge (include "herdgate.selector" . | fromYaml) $own ($top.Values.commonLabels | default dict) $chart) -}}
 {{- end -}}
 
-{{/* Labels that select pods; call with (list . "component"). */}}
+{{/* Labels that select pods; call with (list . "component"). In quotes where needed: a release may be named 42. */}}
 {{- define "herdgate.selector" -}}
 {{- $top := index . 0 -}}
-app.kubernetes.io/name: {{ include "herdgate.name" $top }}
-app.kubernetes.io/instance: {{ $top.Release.Name }}
-app.kubernetes.io/component: {{ index . 1 }}
+{{- toYaml (dict
+  "app.kubernetes.io/name" (include "herdgate.name" $top)
+  "app.kubernetes.io/instance" $top.Release.Name
+  "app.kubernetes.io/component" (index . 1)) -}}
 {{- end -}}
 
 {{/* Call with (list image defaultTag). */}}

@@ -394,6 +394,30 @@ test('long release names leave room for suffixes', () => {
   for (const [, found = ''] of text.matchAll(/^ {2}name: (\S+)$/gm)) expect(found.length).toBeLessThanOrEqual(63)
 })
 
+describe('labels', () => {
+  const labelsOf = (manifests: Manifest[]) => only(manifests, 'Deployment').spec.template.metadata.labels
+
+  test('given twice are rendered once, the more specific ones', () => {
+    const given = ['commonLabels.release=all', 'podLabels.release=pods', 'metrics.podMonitor.labels.release=monitor']
+    const manifests = render('minimal.yaml', ...set(...given, 'metrics.podMonitor.enabled=true'))
+    expect(labelsOf(manifests).release).toBe('pods')
+    expect(only(manifests, 'PodMonitor').metadata.labels.release).toBe('monitor')
+    expect(only(manifests, 'Service', 'herdgate').metadata.labels.release).toBe('all')
+  })
+
+  test.each(['commonLabels', 'podLabels'])('by which pods are selected are not changed by %s', (value) => {
+    const manifests = render('minimal.yaml', ...set(`${value}.app\\.kubernetes\\.io/component=web`))
+    const { selector, template } = only(manifests, 'Deployment').spec
+    expect(matches(selector.matchLabels, template)).toBe(true)
+  })
+
+  test('are text although the name of the release is a number', () => {
+    const text = helm('template', '42', CHART, '--values', join(CHART, 'ci/minimal.yaml'))
+    expect(text).toContain('app.kubernetes.io/instance: "42"')
+    expect(text).not.toContain('app.kubernetes.io/instance: 42')
+  })
+})
+
 describe('notes', () => {
   const notes = (file: string, ...values: string[]) =>
     helm('install', 'rel', CHART, '--dry-run=client', '--values', join(CHART, 'ci', file), ...set(...values)).split(

@@ -14,7 +14,10 @@ export const CASES = readdirSync(join(CHART, 'ci'))
 export function render(file: string, ...more: readonly string[]): Manifest[] {
   const text = helm('template', 'rel', CHART, '--namespace', 'edge', '--values', join(CHART, 'ci', file), ...more)
   return parseAllDocuments(text)
-    .map((document) => document.toJS())
+    .map((document) => {
+      if (document.errors.length > 0) throw new Error(`not valid YAML: ${document.errors.join('; ')}`)
+      return document.toJS()
+    })
     .filter((manifest) => manifest !== null)
 }
 
