@@ -39,7 +39,7 @@ export const Snapshot = z
         inFlight: count,
         queued: count,
         requests: count,
-        failures: count.describe('Requests that got no answer, or a 5xx.'),
+        failures: count.describe('Requests that the origin did not answer, or with a 5xx.'),
         meanMs: ms.optional().describe('Mean time to the response head.'),
       }),
     ),

@@ -46,7 +46,7 @@ export interface LiveOrigin {
   readonly queued: number
   /** Requests that were answered or failed in that time. */
   readonly requests: number
-  /** How many of them got no answer, or a 5xx. */
+  /** How many of them the origin did not answer, or with a 5xx. */
   readonly failures: number
   /** Mean time to the response head; undefined when none was asked. */
   readonly meanMs: number | undefined
@@ -82,6 +82,9 @@ const LONGEST_URL = 2048
 
 /** Four to a factor of ten, from 0.1 ms to 31.6 s. */
 export const BOUNDS_MS: readonly number[] = Array.from({ length: 23 }, (_, at) => rounded(10 ** (at / 4 - 1)))
+
+/** As in the alert HerdgateOriginFailing: a client that leaves or that gets no place says nothing about the origin. */
+const ORIGIN_FAILED = /^(?:5|origin_)/
 
 const WITHOUT_ANSWER: ReadonlySet<Result> = new Set(['error', 'shed'])
 
@@ -120,7 +123,7 @@ export class Interval {
     this.#origins.set(origin, sum)
     sum.requests++
     sum.ms += ms
-    if (!/^[1-4]/.test(code)) sum.failures++
+    if (ORIGIN_FAILED.test(code)) sum.failures++
   }
 
   eviction({ tier, reason, count = 1 }: EventPayloads['eviction']): void {

@@ -156,6 +156,14 @@ test('origins have counts of requests and failures, and times', async () => {
   expect(origins).toEqual([{ origin: 'api', inFlight: 0, queued: 0, requests: 6, failures: 2, meanMs: 15 }])
 })
 
+test('that a client leaves, or that no place is free, is no failure of the origin, as in the alert about it', async () => {
+  const asked = { origin: 'api', route: 'r', reason: 'bypass', ms: 10 } as const
+  const { origins } = await snapshotOf((events) => {
+    for (const code of ['client_gone', 'overloaded', 'origin_timeout']) events.emit('origin', { ...asked, code })
+  })
+  expect(origins).toMatchObject([{ requests: 3, failures: 1 }])
+})
+
 test('evictions are counted by tier and reason', async () => {
   const { evictions } = await snapshotOf((events) => {
     for (let at = 0; at < 3; at++) events.emit('eviction', { tier: 'memory', reason: 'size' })
