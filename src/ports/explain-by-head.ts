@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type { Explanation } from '../cache/http/explain.ts'
 import type { Awaitable, CacheRequest } from '../model.ts'
+import { readUrl } from '../policy/absolute-url.ts'
 import { readHead } from '../policy/head.ts'
 import { locate } from '../policy/target.ts'
 
@@ -15,7 +16,8 @@ export function explainByHead(
   request: CacheRequest,
   explain: (request: CacheRequest) => Awaitable<Explanation>,
 ): Awaitable<Explanation> {
-  const { method, url, fields } = request
+  const { method, fields } = request
+  const url = believedUrl(request)
   const { scheme, target } = locate(url)
   const head = readHead({
     method,
@@ -26,5 +28,12 @@ export function explainByHead(
     local: () => '',
   })
   if (!head.ok) return { request: { method, url }, route: undefined, decision: 'error', why: head.code }
-  return explain(head.hasContent ? { ...request, body: CONTENT } : request)
+  return explain(head.hasContent ? { ...request, url, body: CONTENT } : { ...request, url })
+}
+
+/** Only a trusted proxy can say that a client used https: without one all requests are taken for http. */
+function believedUrl({ method, url, peer }: CacheRequest): string {
+  if (peer?.trusted === true) return url
+  const read = readUrl(url, method, 'http')
+  return read.ok ? read.url : url
 }

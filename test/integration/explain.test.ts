@@ -62,6 +62,20 @@ test.each([
   expect([await decision('DE'), await decision('FR')]).toEqual(decisions)
 })
 
+test.each([
+  ['as it is, if a trusted proxy may have said so', '127.0.0.1/32', ['serve', 'fetch']],
+  ['as http, like every request, if no proxy is trusted', '', ['serve', 'serve']],
+])('explain takes an https URL %s', async (_, trustProxy, decisions) => {
+  const file = join(temporaryFolder(), 'herdgate.yaml')
+  await writeFile(file, `version: 1\nlisten: { trustProxy: [${trustProxy}] }\n`)
+  await start(({ socket }) => void socket.write(ok('body', 'Cache-Control: max-age=60\r\n')), ['--config', file])
+  const forwarded = 'GET /x HTTP/1.1\r\nHost: a.example\r\nX-Forwarded-Proto: https\r\nConnection: close\r\n\r\n'
+  await exchange(forwarded)
+  expect(await exchange(forwarded)).toContain('herdgate; hit')
+  const decision = async (url: string) => (await herdgate.ask(`/v1/explain?url=${url}`)).body.decision
+  expect([await decision('https://a.example:443/x'), await decision('http://a.example/x')]).toEqual(decisions)
+})
+
 test('explain agrees with the real answer about content in a GET and about heads that are refused', async () => {
   await start(({ socket }) => void socket.write(ok('body', 'Cache-Control: max-age=60\r\n')))
   const content = 'Content-Length: 5|hello'
