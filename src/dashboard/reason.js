@@ -37,6 +37,15 @@ const STALE = {
   'stale-while-revalidate': 'stale, and being refreshed in the background',
 }
 
+/** Passes for another reason than that the answer is for one client. @type {Readonly<Record<string, string>>} */
+const PASSED = {
+  'max-forwards': 'answered here, as Max-Forwards lets it go no further',
+  method: 'a HEAD brings no content to store',
+  precondition: 'its precondition is for the origin to judge',
+  'request-no-store': 'the client wants its answer not to be stored',
+  'too-large': 'its answer is too large to store',
+}
+
 /** @param {LiveRequest['outcome']} outcome */
 export function reason({ result, fwd, fwdStatus, stored, ttlMs, detail }) {
   const why = FORWARDED[fwd ?? 'miss'] ?? fwd
@@ -55,9 +64,10 @@ export function reason({ result, fwd, fwdStatus, stored, ttlMs, detail }) {
     case 'miss':
       return `${why}; ${stored ? 'stored now' : `not stored${note}`}`
     case 'pass':
-      return fwd === 'bypass' || fwd === 'method' ? `${why}${note}` : `its answer is for one client only${note}`
+      if (fwd === 'bypass' || fwd === 'method') return `${why}${note}`
+      return PASSED[detail ?? ''] ?? `its answer is for one client only${note}`
     case 'shed':
-      return 'too many requests were waiting'
+      return 'too many requests were waiting, or memory was short'
     case 'error':
       return detail === undefined ? 'failed' : words(detail)
   }

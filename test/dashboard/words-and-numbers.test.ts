@@ -50,6 +50,12 @@ test.each<[Outcome, string]>([
   [{ result: 'miss', fwd: 'stale', detail: 'no-store' }, 'the stored copy had expired; not stored (no-store)'],
   [{ result: 'pass', fwd: 'method' }, 'its method always goes to the origin'],
   [{ result: 'pass', fwd: 'uri-miss', detail: 'set-cookie' }, 'its answer is for one client only (set-cookie)'],
+  [{ result: 'pass', fwd: 'uri-miss', detail: 'method' }, 'a HEAD brings no content to store'],
+  [{ result: 'pass', fwd: 'request', detail: 'request-no-store' }, 'the client wants its answer not to be stored'],
+  [{ result: 'pass', fwd: 'request', detail: 'precondition' }, 'its precondition is for the origin to judge'],
+  [{ result: 'pass', fwd: 'partial', detail: 'too-large' }, 'its answer is too large to store'],
+  [{ result: 'pass', detail: 'max-forwards' }, 'answered here, as Max-Forwards lets it go no further'],
+  [{ result: 'shed', detail: 'overloaded' }, 'too many requests were waiting, or memory was short'],
   [{ result: 'error', detail: 'origin_timeout' }, 'origin timeout'],
 ])('%j: %s', (outcome, words) => expect(reason(finite(outcome))).toBe(words))
 
