@@ -17,8 +17,8 @@ import { tiers } from './tiers.js'
 const FIRST_RETRY_MS = 1000
 const LAST_RETRY_MS = 15_000
 const NOT_THE_TOKEN = 'That is not the token.'
-const MAY_NOT_READ = 'This token may not read.'
 const NO_CONNECTION = 'No connection'
+const PURGE_ONLY = 'purge-only'
 /** No other token could ever be sent. */
 const TOKEN = /^[\x21-\x7e]+$/
 
@@ -60,20 +60,43 @@ async function logIn(input) {
   remember(given)
   try {
     await ask('v1/stats')
-    input.value = ''
-    await watch()
   } catch (error) {
+    if (isForbidden(error)) return showPurgeOnly()
     forget()
-    if (isForbidden(error)) return showLogin(MAY_NOT_READ)
-    showLogin(isUnauthorized(error) ? NOT_THE_TOKEN : errorMessage(error, 'Herdgate does not answer.'))
+    return showLogin(isUnauthorized(error) ? NOT_THE_TOKEN : errorMessage(error, 'Herdgate does not answer.'))
   }
+  await watch()
+}
+
+function showDashboard() {
+  byId('token', HTMLInputElement).value = ''
+  byId('login').hidden = true
+  byId('dashboard').hidden = false
+  byId('dashboard').classList.remove(PURGE_ONLY)
+  show ??= panels()
+}
+
+/** A token that may not read may purge. */
+function showPurgeOnly() {
+  showDashboard()
+  byId('dashboard').classList.add(PURGE_ONLY)
+  connected('Purges only', '')
+  byId('purge-what').focus()
+}
+
+/** Of a tab that watches, the stream is refused as well. */
+function purgeUnauthorized() {
+  if (byId('dashboard').classList.contains(PURGE_ONLY)) endSession()
+}
+
+function endSession() {
+  forget()
+  showLogin('The token is no longer accepted.')
 }
 
 /** Watches until the tab is closed, or the token is refused. */
 async function watch() {
-  byId('login').hidden = true
-  byId('dashboard').hidden = false
-  show ??= panels()
+  showDashboard()
   let retryMs = FIRST_RETRY_MS
   for (;;) {
     connected('Connecting', '')
@@ -83,13 +106,11 @@ async function watch() {
       for await (const snapshot of snapshots()) {
         retryMs = FIRST_RETRY_MS
         connected('Live', 'good')
-        show(snapshot)
+        show?.(snapshot)
       }
     } catch (error) {
-      if (isUnauthorized(error) || isForbidden(error)) {
-        forget()
-        return showLogin('The token is no longer accepted.')
-      }
+      if (isUnauthorized(error)) return endSession()
+      if (isForbidden(error)) return showPurgeOnly()
       why = errorMessage(error, why)
     }
     connected(why, 'bad')
@@ -125,7 +146,7 @@ function panels() {
     origins(byId('origins')),
     tiers(byId('tiers')),
     nodes(byId('nodes')),
-    purge(byId('purge')),
+    purge(byId('purge'), purgeUnauthorized),
   ]
   const explain = explainDialog(byId('explain', HTMLDialogElement))
   const list = requests(byId('requests'), (request) => void explain(request))

@@ -10,8 +10,8 @@ const KINDS = /** @type {const} */ ({ tags: 'Tag', urls: 'URL', prefixes: 'Prefi
 /** Placeholders of the field, by kind. @type {Readonly<Record<string, string>>} */
 const EXAMPLES = { tags: 'products', urls: 'https://shop.example/p/1', prefixes: 'https://shop.example/p' }
 
-/** @param {HTMLElement} parent */
-export function purge(parent) {
+/** @param {HTMLElement} parent @param {() => void} onUnauthorized called when the token is not accepted */
+export function purge(parent, onUnauthorized) {
   const { form, kind, what, soft, hard } = purgeForm()
   const hint = element('small', {}, 'Invalidate: revalidated before its next use. Purge: never served again.')
   const status = element('p', { className: 'said', role: 'status' })
@@ -47,8 +47,9 @@ export function purge(parent) {
       what.value = ''
     } catch (error) {
       receipt = undefined
-      say(status, error instanceof Refused ? error.message : 'No answer: nothing is certain to have been purged.')
+      say(status, whyNot(error))
       status.className = 'said bad'
+      if (error instanceof Refused && error.status === 401) onUnauthorized()
     }
     soft.disabled = hard.disabled = false
   }
@@ -63,6 +64,12 @@ export function purge(parent) {
       ({ id }) => ackRow(id, (position) => position >= (receipt?.position ?? 0)),
     )
   }
+}
+
+/** @param {unknown} error */
+function whyNot(error) {
+  if (!(error instanceof Refused)) return 'No answer: nothing is certain to have been purged.'
+  return error.status === 403 ? 'This token may not do that: nothing was done.' : error.message
 }
 
 /** The form, and what in it is read or changed later. */

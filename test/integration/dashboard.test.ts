@@ -418,6 +418,68 @@ describe('the dashboard', () => {
     await again.stop()
   })
 
+  test('a token that may only purge gets the purge panel alone, which says what it did and what it may not', async () => {
+    const config = join(temporaryFolder(), 'herdgate.yaml')
+    const [team, screen] = ['the-token-of-team-a', 'the-token-of-the-screen']
+    const tokens = `{ name: team-a, token: ${team}, tags: [products] }, { name: screen, token: ${screen}, read: true }`
+    await writeFile(config, `version: 1\nadmin: { tokens: [${tokens}] }\n`)
+    const flags = ['--origin', origin.url, '--config', config, '--log-level', 'warn']
+    await using limited = await startHerdgate(flags)
+    const result = async () => (await get(`${limited.url}/p`)).cacheStatus
+    await result()
+    expect(await result()).toContain('hit')
+    const page = await visit(limited.admin)
+    const shown = () => page.locator('#content > *').filter({ visible: true }).allTextContents()
+    const said = page.locator('#purge .said')
+    await logIn(page, team)
+    await page.locator('#connection', { hasText: 'Purges only' }).waitFor()
+    expect(await shown()).toEqual([expect.stringMatching(/^\s*Purge\s.*may only purge/s)])
+    for (const control of ['#window', '#pause', '.skip']) expect(await page.locator(control).isVisible()).toBe(false)
+    await look(page, 'purges-only-light')
+
+    await page.keyboard.type('products') // it has the focus
+    await page.getByRole('button', { name: 'Purge', exact: true }).click()
+    await page.locator('#purge .said.good', { hasText: 'acknowledged by 1 of 1 nodes' }).waitFor()
+    expect(await result()).toContain('fwd=uri-miss')
+    await page.fill('#purge-what', 'prices')
+    await page.keyboard.press('Enter')
+    await page.locator('#purge .said.bad', { hasText: 'may not' }).waitFor()
+    expect(await said.textContent()).toBe('This token may not do that: nothing was done.')
+
+    await page.reload() // the tab kept the token
+    await page.locator('#connection', { hasText: 'Purges only' }).waitFor()
+    await page.setViewportSize({ width: 400, height: 800 })
+    await page.selectOption('#theme', 'dark')
+    expect(await page.evaluate(scrollWidth)).toBe(400)
+    await look(page, 'purges-only-dark-400')
+    await page.getByRole('button', { name: 'Log out' }).click()
+    await logIn(page, screen)
+    await live(page)
+    expect((await shown()).length).toBeGreaterThan(8)
+    expect(complaints.filter((complaint) => !complaint.includes('403'))).toEqual([]) // from the browser, as intended
+    expect(strangers).toEqual([])
+  })
+
+  test('a tab that may only purge says that its token is no longer accepted', async () => {
+    const config = join(temporaryFolder(), 'herdgate.yaml')
+    const write = (token: string) =>
+      writeFile(config, `version: 1\nadmin: { tokens: [{ name: team-a, token: ${token}, tags: [products] }] }\n`)
+    await write(ANOTHER_TOKEN)
+    const flags = ['--origin', origin.url, '--config', config, '--log-level', 'warn']
+    const before = await startHerdgate(flags)
+    const page = await visit(before.admin)
+    await logIn(page, ANOTHER_TOKEN)
+    await page.locator('#connection', { hasText: 'Purges only' }).waitFor()
+    await before.stop()
+    await write('the-next-token-of-team-a')
+    const again = await startHerdgate([...flags, '--admin-port', new URL(before.admin).port])
+    await page.fill('#purge-what', 'products')
+    await page.getByRole('button', { name: 'Purge', exact: true }).click()
+    await page.locator('#login-said', { hasText: 'no longer accepted' }).waitFor()
+    expect(await page.evaluate(kept)).toBe(0)
+    await again.stop()
+  })
+
   test('says so while the limit on viewers is reached', async () => {
     await using busy = await startHerdgate(['--origin', origin.url, '--log-level', 'warn'])
     const gone = new AbortController()
