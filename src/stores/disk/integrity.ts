@@ -8,7 +8,7 @@ import { HerdgateError } from '../../errors.ts'
 import type { Clock } from '../../model.ts'
 import { checkFile } from './checks.ts'
 import { lockOf } from './file-on-disk.ts'
-import { othersIn } from './users.ts'
+import { othersIn, wasLeftOpen } from './users.ts'
 
 /** Written when the last process has closed the file: what the file was like then. */
 const CLOSED_MARK = 'closed'
@@ -21,14 +21,19 @@ const CLOSED_MARK = 'closed'
  */
 export function isSound(folder: string, path: string, clock: Clock, waitMs: number): boolean {
   if (!existsSync(path)) return true
-  if (existsSync(join(folder, CLOSED_MARK)) && readFileSync(join(folder, CLOSED_MARK), 'utf8') === closedMarkOf(path))
-    return true
+  if (isMarkedClosed(folder, path) && !wasLeftOpen(folder)) return true
   const result = checkFile(path, clock, waitMs)
   if (result === undefined) throw new HerdgateError('internal', `${path} was not closed and is being checked`)
   if (typeof result === 'object') {
     throw new HerdgateError('internal', `${path} was not closed and could not be checked: ${result.unknown}`)
   }
   return result === 'sound'
+}
+
+/** One that has been opened since may bear the mark as well: nothing need have been written to it. */
+function isMarkedClosed(folder: string, path: string): boolean {
+  const mark = join(folder, CLOSED_MARK)
+  return existsSync(mark) && readFileSync(mark, 'utf8') === closedMarkOf(path)
 }
 
 /** The last process has closed the file, and all of it is written. */

@@ -18,16 +18,26 @@ export function removeUser(folder: string): void {
 
 /** Other processes that have it open. Removes what those that have ended left behind. */
 export function othersIn(folder: string): number[] {
-  if (!existsSync(join(folder, USERS))) return [] // somebody tidied up
-  const others = readdirSync(join(folder, USERS)).map(Number)
-  return others.filter((pid) => {
-    if (pid === process.pid || !Number.isSafeInteger(pid)) return false
-    const file = fileOf(folder, pid)
-    if (isRunning(pid, recordedBeginning(file))) return true
-    rmSync(file, { force: true })
+  return namedIn(folder).filter((pid) => {
+    if (pid === process.pid) return false
+    if (isUser(folder, pid)) return true
+    rmSync(fileOf(folder, pid), { force: true })
     return false
   })
 }
+
+/** Has a process ended that had it open, also an earlier one with the PID of this? */
+export const wasLeftOpen = (folder: string): boolean => namedIn(folder).some((pid) => !isUser(folder, pid))
+
+/** PIDs of the processes that have left theirs. */
+function namedIn(folder: string): number[] {
+  if (!existsSync(join(folder, USERS))) return [] // somebody tidied up
+  return readdirSync(join(folder, USERS))
+    .map(Number)
+    .filter((pid) => Number.isSafeInteger(pid))
+}
+
+const isUser = (folder: string, pid: number): boolean => isRunning(pid, recordedBeginning(fileOf(folder, pid)))
 
 const fileOf = (folder: string, pid: number): string => join(folder, USERS, String(pid))
 

@@ -1,0 +1,58 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { openDiskFile } from '../../../src/stores/disk/file.ts'
+import { temporaryFolder } from '../../support/folder.ts'
+
+const PROCESS = join(import.meta.dirname, '../../support/disk-process.ts')
+
+/** What happens when a file has been closed, and has yet to be marked as closed. */
+let onClosed = (): void => undefined
+
+beforeEach(() => {
+  onClosed = () => undefined
+})
+afterEach(() => void vi.restoreAllMocks())
+
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof import('node:fs')>()
+  const writeFileSync: typeof fs.writeFileSync = (file, ...more) => {
+    if (String(file).endsWith('/closed')) onClosed()
+    fs.writeFileSync(file, ...more)
+  }
+  return { ...fs, writeFileSync }
+})
+
+/** Another process opens the file, and ends without writing to it or closing it. */
+function openElsewhere(folder: string): void {
+  expect(spawnSync(process.execPath, [PROCESS, folder, 'open']).stdout.toString()).toBe('opened\n')
+}
+
+/** Opens the file and closes it. @returns how often it was checked */
+async function checksOf(folder: string): Promise<number> {
+  const program = join(temporaryFolder(), 'node')
+  writeFileSync(program, `#!/bin/sh\necho >> "$0.runs"\nexec ${process.execPath} "$@"\n`, { mode: 0o755 })
+  const node = vi.spyOn(process, 'execPath', 'get').mockReturnValue(program)
+  await openDiskFile(folder).close()
+  node.mockRestore()
+  return existsSync(`${program}.runs`) ? readFileSync(`${program}.runs`, 'utf8').length : 0
+}
+
+test('a file that a process had open when it ended is checked, even if that process wrote nothing', async () => {
+  const folder = temporaryFolder()
+  await openDiskFile(folder).close()
+  expect(await checksOf(folder)).toBe(0)
+  openElsewhere(folder)
+  expect([await checksOf(folder), await checksOf(folder)]).toEqual([1, 0])
+})
+
+test('so is one that it opened while another process had yet to mark it as closed', async () => {
+  const folder = temporaryFolder()
+  onClosed = () => {
+    onClosed = () => undefined
+    openElsewhere(folder)
+  }
+  await openDiskFile(folder).close()
+  expect([await checksOf(folder), await checksOf(folder)]).toEqual([1, 0])
+})
