@@ -705,6 +705,41 @@ describe('a Redis that restarts from what it had saved', () => {
     expect(told.filter(({ what }) => what === 'generation')).toEqual([])
   })
 
+  test('does not lack a node that was nearly forgotten, if another node logs a purge first', async () => {
+    await using saving = await startRedis()
+    await using link = await startFaultProxy({ port: saving.port })
+    const clients: RedisClient[] = []
+    const connect = (options: RedisConnectionOptions) => {
+      const url = options.name === 'herdgate-tail' ? `redis://127.0.0.1:${link.port}` : saving.url
+      const client = connectRedis(url, options)
+      clients.push(client)
+      return client
+    }
+    const clock = new FakeClock()
+    const issuer = await started({ connect, clock, purgeTimeout: 5_000 })
+    const listOther = (ms: number) => saving.cli('ZADD', key('nodes'), String(Date.now() + ms), 'other')
+    await saving.cli('SAVE')
+    await listOther(4_000)
+    await until(async () => {
+      await clock.advance(10)
+      return issuer.nodes().length === 2 && issuer.synced
+    }, 'the issuer knows it')
+    await listOther(60_000) // it is back, which the issuer has yet to learn
+    link.set({ kind: 'blackhole' })
+    await saving.restart()
+    const first = await started({ url: saving.url })
+    await first.append('purge', { tags: ['a'] }, 100)
+    await until(() => clients.some((client) => client.status === 'ready'), 'the issuer can write')
+    await clock.advance(4_000)
+    expect(issuer.synced).toBe(true)
+    const appended = issuer.append('purge', { tags: ['t'] })
+    await until(() => first.position === issuer.position + 2, 'it is logged')
+    link.set({ kind: 'reset' })
+    link.set({ kind: 'pass' })
+    await until(() => issuer.generation === first.generation, 'the issuer reads it')
+    expect((await inTime(clock, appended)).nodes).toEqual({ expected: 3, acked: 2 })
+  })
+
   test('after it was flushed does not continue the saved generation, whose later purges are lost', async () => {
     await using saving = await startRedis()
     const [log, other] = [await started({ url: saving.url, lease }), await started({ url: saving.url, lease })]

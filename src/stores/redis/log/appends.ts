@@ -167,11 +167,13 @@ export class Appends {
     const generationBefore = log.generation
     const { head, nodes, position } = await calls.append(newest.known, record)
     const { generation } = head
+    const isFollowed = generation === log.generation
     // It is in a log that is no longer followed, and `generationChanged` has been called: nobody would log it again.
     if (log.generation !== generationBefore && log.generation !== generation)
       throw new Error('the log was restarted meanwhile')
-    live.replace({ ...head, nodes }, { askedAt, wasOutOfReach: !syncState.synced })
-    if (generation === log.generation) newest.logged({ generation, position, nonce: record.nonce })
+    // Even with a lease, if the log was restarted: what others have reported since the last list may be lost.
+    live.replace({ ...head, nodes }, { askedAt, wasOutOfReach: !syncState.synced || !isFollowed })
+    if (isFollowed) newest.logged({ generation, position, nonce: record.nonce })
     else outOfStep()
     return { generation, position, at: clock.now() }
   }
