@@ -831,6 +831,23 @@ test('after an outage in which Redis has forgotten all nodes, those not yet back
   expect((await inTime(clock, appended)).nodes).toEqual({ expected: 2, acked: 1 })
 })
 
+test('a node that starts when Redis has forgotten all others does not take a purge for applied everywhere', async () => {
+  await using link = await startFaultProxy({ port: server.port })
+  const other = await started({ url: `redis://127.0.0.1:${link.port}`, lease: '30s', node: 'other' })
+  await synced(other)
+  const stamp = stampIn(other)
+  link.set({ kind: 'blackhole' })
+  await redis.zadd(key('nodes'), 1, 'other') // as after a long outage, or with an older dump
+  const clock = new FakeClock()
+  const late = await started({ clock, purgeTimeout: 5_000 })
+  const before = late.position
+  const appended = late.append('purge', { tags: ['t'] })
+  await applied(clock, late, before + 1)
+  const { nodes } = await inTime(clock, appended)
+  expect(other.verdict(stamp)).toBe('valid') // it cannot know yet
+  expect(nodes).toEqual({ expected: 2, acked: 1 })
+})
+
 /** All keys of the log as they are. */
 async function dump(): Promise<(readonly [key: string, octets: Buffer])[]> {
   const keys = await redis.keys(key('*'))

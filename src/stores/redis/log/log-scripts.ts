@@ -201,18 +201,21 @@ local function answer(...)
   return { generation, tostring(position), tostring(doubtFor), ... }
 end
 
-local function forget()
-  local gone = redis.call('ZRANGEBYSCORE', nodes, '-inf', now)
-  for _, node in ipairs(gone) do
+-- If that leaves none, Redis was out of reach of all, has loaded an older dump, or its clock has jumped. They may come
+-- back after the purge of a node that has never heard of them.
+local function forgetSilent(caller)
+  local forgotten = false
+  for _, node in ipairs(redis.call('ZRANGEBYSCORE', nodes, '-inf', now)) do
     redis.call('ZREM', nodes, node)
     redis.call('HDEL', reports, node)
+    forgotten = forgotten or node ~= caller
   end
+  if forgotten and redis.call('EXISTS', nodes) == 0 then doubt() end
 end
 
 local function listed()
-  forget()
   local list = {}
-  local all = redis.call('ZRANGE', nodes, 0, -1, 'WITHSCORES')
+  local all = redis.call('ZRANGEBYSCORE', nodes, string.format('(%.0f', now), '+inf', 'WITHSCORES')
   for at = 1, #all, 2 do
     local node, ends = all[at], tonumber(all[at + 1])
     local report = redis.call('HGET', reports, node) or ''
@@ -241,6 +244,7 @@ const WHEN_FULL = '#!lua flags=allow-oom\n'
 export const JOIN = new RedisScript(`${WHEN_FULL}${PRELUDE}
 settle()
 if isOtherRun() then redis.call('HSET', head, 'run', '') end -- the former one may return as it was
+forgetSilent(ARGV[7])
 redis.call('ZADD', nodes, now + ARGV[8], ARGV[7])
 local last = redis.call('XREVRANGE', acks, '+', '-', 'COUNT', 1)[1]
 local newestAck = last and last[1] or '0-0'
@@ -257,6 +261,7 @@ return answer(newestAck, listed(), field(newest, 'nonce') or '',
 /** More arguments: node, after how many ms of silence it is forgotten, position applied. Replies with the nodes. */
 export const REPORT = new RedisScript(`${WHEN_FULL}${PRELUDE}
 settle()
+forgetSilent(ARGV[7])
 if known.generation == generation then
   local report = generation .. ' ' .. ARGV[9] .. ' ' .. ARGV[5]
   redis.call('ZADD', nodes, now + ARGV[8], ARGV[7])
