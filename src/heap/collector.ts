@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { trimMalloc } from './malloc.ts'
 
 type Collect = (options: { type: 'minor' } | { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void
 
@@ -15,6 +16,7 @@ export function collectYoung(): void {
 export function collectAll(): void {
   collect ??= exposed()
   collect({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+  trimMalloc()
 }
 
 /**
