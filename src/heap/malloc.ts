@@ -1,4 +1,4 @@
-/** Calls the C library's allocator, which has no other interface in Node than `node:ffi` (Node 26, experimental). */
+/** Calls the C library's allocator, to which Node has no other way than `node:ffi` (Node 26, experimental). */
 
 interface Allocator {
   /** @param pad bytes to keep at the end of the heap */
@@ -29,11 +29,11 @@ function findAllocator(): Allocator {
 
 /** Node would warn on standard error that the module may change; it is written for the Node version it is shipped with. */
 function withoutWarnings<T>(load: () => T): T {
-  const { emitWarning } = process
+  const own = Object.getOwnPropertyDescriptor(process, 'emitWarning')
   process.emitWarning = () => {}
   try {
     return load()
   } finally {
-    process.emitWarning = emitWarning
+    if (own !== undefined) Object.defineProperty(process, 'emitWarning', own)
   }
 }
