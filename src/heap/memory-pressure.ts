@@ -200,7 +200,7 @@ export class MemoryPressure {
     collect()
     const left = this.#use(soon)
     this.#regainsAt = clock.now() + REGAINED_EVERY_MS
-    this.#spare += Math.max(0, given - (use.anonymous - left.anonymous))
+    this.#spare = Math.max(0, this.#spare + given - (use.anonymous - left.anonymous))
     return left
   }
 

@@ -11,7 +11,7 @@ export interface Rules {
   readonly grace: number
   /** A refresh slower than this is answered from the stale copy and continues; 0 is stale-while-revalidate. */
   readonly softTimeout: number | undefined
-  /** Share of the lifetime (0 to 1) after which a hit refreshes in the background. */
+  /** Share of the lifetime, above 0 and below 1, after which a hit refreshes in the background. */
   readonly refreshAhead: number | undefined
   /** `safe` stores nothing personal, `rfc` follows RFC 9111, `ignore` drops cookies. */
   readonly cookies: 'safe' | 'rfc' | 'ignore'

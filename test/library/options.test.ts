@@ -51,7 +51,14 @@ test.each<[unknown, string]>([
   [{ routes: [routeWith({ cookies: 'SAFE' })] }, "expected 'safe', 'rfc' or 'ignore' as rules.cookies, got \"SAFE\""],
   [{ routes: [routeWith({ override: 'false' })] }, 'expected true or false as rules.override, got "false"'],
   [{ routes: [routeWith({ tags: 'catalog' })] }, 'expected a list of strings as rules.tags, got "catalog"'],
-  [{ routes: [routeWith({ statusTtl: { 404: 5 } })] }, 'expected a Map as rules.statusTtl, got an object'],
+  [
+    { routes: [routeWith({ statusTtl: { 404: 5 } })] },
+    'expected a Map of status codes to milliseconds as rules.statusTtl, got an object',
+  ],
+  [
+    { routes: [routeWith({ statusTtl: new Map([['404', 5]]) })] },
+    'expected a Map of status codes to milliseconds as rules.statusTtl, got an object',
+  ],
   [
     { routes: [routeWith({ maxObjectBytes: '1MiB' })] },
     'expected a number of bytes as rules.maxObjectBytes, got "1MiB"',

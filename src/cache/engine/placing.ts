@@ -217,7 +217,7 @@ export class Placing {
   hasReplaced(kept: Kept, updated: Entry | undefined): boolean {
     const stored = known(kept)
     if (updated === undefined || stored === undefined || this.#log.verdict(stored) !== 'valid') return false
-    return !(isEntry(stored) && isSame(stored, updated))
+    return stored.kind === 'varies' ? isLater(stored, updated) : !(isEntry(stored) && isSame(stored, updated))
   }
 
   /** Whether, as far as is known, nobody else has fetched the same since. */

@@ -29,7 +29,9 @@ export function watchHandedConnections(child: ChildProcess, handed: () => void):
   }
   child.send = watched
   child.on('internalMessage', (answer: unknown) => {
-    if (last !== undefined && hasArrivedWithout(answer)) child.emit('internalMessage', takenFor(last.message))
+    if (last === undefined) return
+    if (hasArrivedWithout(answer)) child.emit('internalMessage', takenFor(last.message))
+    else if (isAnswerTo(last.message, answer)) last = undefined
   })
   child.once('exit', () => last?.connection.close()) // does nothing if it was taken
 }
@@ -40,6 +42,16 @@ const isHandle = (given: unknown): given is Handle =>
 /** Whether the process has received a message but, for want of a file descriptor, not the connection with it. */
 const hasArrivedWithout = (answer: unknown): boolean =>
   typeof answer === 'object' && answer !== null && 'cmd' in answer && answer.cmd === 'NODE_HANDLE_NACK'
+
+/** It has taken the connection, or refused it: then that is another's. */
+const isAnswerTo = (message: unknown, answer: unknown): boolean =>
+  typeof message === 'object' &&
+  message !== null &&
+  'seq' in message &&
+  typeof answer === 'object' &&
+  answer !== null &&
+  'ack' in answer &&
+  answer.ack === message.seq
 
 /** What the process would have answered to the message: node:cluster then closes its side, and hands over the next. */
 const takenFor = (message: unknown): object =>

@@ -191,6 +191,7 @@ export class Pool {
     member.isListening = false
     if (this.#isClosing || member.isReplaced) return
     member.isReplaced = true
+    this.#options.clock.after(LEAVES_WITHIN_MS + PATIENCE_MS, () => member.kill()) // it may hang
     this.#succeed(member, 'has failed')
   }
 

@@ -383,3 +383,14 @@ test('a newcomer joins a variant that is arriving, though a later fetch of it ha
   expect(await newcomer).toMatchObject({ status: 200, body: 'v1' })
   reader?.cancel()
 })
+
+test('a HEAD that names further fields in Vary updates the copy', async () => {
+  const w = world()
+  const said = (Vary: string, age: number) => ({ 'Cache-Control': `max-age=${age}`, ETag: '"1"', Vary })
+  w.origin.script(() => ({ headers: said('Accept', 10), body: 'v1' }))
+  await w.get('/')
+  await w.clock.advance(20_000)
+  w.origin.script(() => ({ headers: said('Accept, X-Other', 1_000) }))
+  await w.get('/', {}, { method: 'HEAD' })
+  expect(await w.get('/')).toMatchObject({ body: 'v1', result: 'hit' })
+})

@@ -1,0 +1,48 @@
+import type { ChildProcess } from 'node:child_process'
+import { EventEmitter } from 'node:events'
+import { expect, test } from 'vitest'
+import { watchHandedConnections } from '../../../src/workers/primary/handed-connection.ts'
+
+/** A process that has been handed a connection, as node:cluster does it. */
+function handed(seq: number) {
+  const child = Object.assign(new EventEmitter(), { send: () => true }) as unknown as ChildProcess
+  let closed = 0
+  watchHandedConnections(child, () => {})
+  const hand = (number: number) => {
+    const connection = { close: () => closed++ } as unknown as Parameters<ChildProcess['send']>[1]
+    child.send({ cmd: 'NODE_CLUSTER', act: 'newconn', seq: number }, connection)
+  }
+  hand(seq)
+  return { child, hand, closed: () => closed }
+}
+
+const answer = (ack: number, accepted: boolean) => ({ cmd: 'NODE_CLUSTER', ack, accepted })
+
+test('a connection that a process has not answered for is closed when that ends', () => {
+  const { child, closed } = handed(1)
+  child.emit('exit')
+  expect(closed()).toBe(1)
+})
+
+test('a connection that a process has refused is not closed when that ends: another process has it by then', () => {
+  const { child, closed } = handed(1)
+  child.emit('internalMessage', answer(1, false))
+  child.emit('exit')
+  expect(closed()).toBe(0)
+})
+
+test('an answer for an earlier connection says nothing about the last', () => {
+  const { child, hand, closed } = handed(1)
+  hand(2)
+  child.emit('internalMessage', answer(1, true))
+  child.emit('exit')
+  expect(closed()).toBe(1)
+})
+
+test('for a process that got the message without the connection it is answered that it was taken', () => {
+  const { child } = handed(7)
+  const answers: unknown[] = []
+  child.on('internalMessage', (message: unknown) => answers.push(message))
+  child.emit('internalMessage', { cmd: 'NODE_HANDLE_NACK' })
+  expect(answers).toContainEqual(answer(7, true))
+})
