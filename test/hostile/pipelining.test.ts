@@ -236,8 +236,11 @@ describe('garbage after complete requests', () => {
     await asked('/slow')
     client.send('nonsense\0')
     slow.open()
-    const { responses, closed } = await client.receive(2)
-    expect([responses.map(({ body }) => body), closed]).toEqual([['/slow'], true])
+    const { responses, closed } = await client.receive(3)
+    const [first, ...others] = responses
+    expect([first?.body, closed]).toEqual(['/slow', true])
+    // If the garbage is read only after that answer has left, it is answered itself.
+    expect(others.filter(({ status }) => status !== 400)).toEqual([])
   })
 })
 
