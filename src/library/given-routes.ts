@@ -1,5 +1,4 @@
 /** Checks the routes of `createCache`: for callers in JavaScript, and for what types cannot say. */
-import { types } from 'node:util'
 import { DEFAULT_RULES } from '../config/defaults.ts'
 import { checkNames, hasFunctions, isList, isObject, shown } from '../given.ts'
 import type { KeyRules, Route, RouteMatch, Rules } from '../model.ts'
@@ -63,7 +62,7 @@ const SHARE: Expected = {
 const COOKIES: Expected = { what: "'safe', 'rfc' or 'ignore'", is: (given) => COOKIE_MODES.includes(given) }
 const LIFETIMES: Expected = {
   what: 'a Map of status codes to milliseconds',
-  is: (given) => types.isMap(given) && [...given].every(([status, ms]) => Number.isInteger(status) && isNumber(ms)),
+  is: (given) => given instanceof Map && [...given].every(([status, ms]) => Number.isInteger(status) && isNumber(ms)),
 }
 const FIELD_NAMES: Expected = {
   what: 'a list of field names in lower case',
