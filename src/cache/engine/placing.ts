@@ -85,7 +85,7 @@ export class Placing {
    */
   putInOrder(key: string, entry: Entry, flight: AnyFlight | undefined, updated?: Entry): Awaitable<Written> {
     const put = (kept: Kept): Awaitable<Written> => {
-      if (this.isStaying(kept, entry, flight) || this.hasReplaced(kept, updated)) return undefined
+      if (this.isStaying(kept, entry, flight, updated)) return undefined
       if (updated === undefined) this.#overtake(key, entry, flight)
       return this.#replace(key, kept, entry)
     }
@@ -199,25 +199,17 @@ export class Placing {
 
   /**
    * Whether what is stored stays: `flight` is superseded, or the stored entry is valid, was requested later and is not
-   * the copy that `flight` was to replace, which may look newer only because another machine's clock is ahead.
+   * the copy that `flight` was to replace, which may look newer only because another machine's clock is ahead. Or it is
+   * valid and not the entry that is to be `updated`: it may have been requested before the update, and yet be newer than
+   * the content of that entry.
    */
-  isStaying(kept: Kept, arrived: Order, flight: AnyFlight | undefined): boolean {
+  isStaying(kept: Kept, arrived: Order, flight: AnyFlight | undefined, updated?: Entry): boolean {
     if (flight?.isSuperseded === true) return true
     const stored = known(kept)
-    if (stored === undefined || stored.kind === 'unshareable') return false
-    if (!isLater(stored, arrived) || this.#log.verdict(stored) !== 'valid') return false
-    if (flight?.previous === undefined) return true
-    return stored.kind === 'varies' ? isLater(stored, flight.previous) : !isSame(stored, flight.previous)
-  }
-
-  /**
-   * Whether something valid is stored in place of the entry that is to be updated. It may have been requested before
-   * the update, and yet be newer than the content of that entry.
-   */
-  hasReplaced(kept: Kept, updated: Entry | undefined): boolean {
-    const stored = known(kept)
-    if (updated === undefined || stored === undefined || this.#log.verdict(stored) !== 'valid') return false
-    return stored.kind === 'varies' ? isLater(stored, updated) : !(isEntry(stored) && isSame(stored, updated))
+    if (stored === undefined || this.#log.verdict(stored) !== 'valid') return false
+    if (updated !== undefined && isAnother(stored, updated)) return true
+    if (stored.kind === 'unshareable' || !isLater(stored, arrived)) return false
+    return flight?.previous === undefined || isAnother(stored, flight.previous)
   }
 
   /** Whether, as far as is known, nobody else has fetched the same since. */
@@ -235,6 +227,10 @@ export class Placing {
 
 /** Whether both are the same entry, perhaps read from different tiers. */
 const isSame = (a: Entry, b: Entry): boolean => a.position === b.position && a.bornAt === b.bornAt
+
+/** Whether it has come in place of this entry. A "varies" marker from before belongs to it. */
+const isAnother = (stored: Stored, entry: Entry): boolean =>
+  stored.kind === 'varies' ? isLater(stored, entry) : !(isEntry(stored) && isSame(stored, entry))
 
 const isEntry = (kept: Kept): kept is Entry => {
   const kind = known(kept)?.kind

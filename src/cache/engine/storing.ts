@@ -87,8 +87,7 @@ export class Storing {
     { flight, updated }: KeepOptions<E, D>,
   ): Awaitable<Announcement> {
     this.#flights.noteNewerMarker(question.key, entry.startedAt)
-    const isStaying = (kept: Kept) =>
-      this.#placing.isStaying(kept, entry, flight) || this.#placing.hasReplaced(kept, updated)
+    const isStaying = (kept: Kept) => this.#placing.isStaying(kept, entry, flight, updated)
     // The lease of a variant is not that of the resource: other processes may announce their variants meanwhile.
     const isUncontested = key === question.key && this.#placing.isUncontested(flight)
     const anew = isUncontested ? undefined : this.#placing.anew
