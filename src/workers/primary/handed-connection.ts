@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
+import { hasFunctions, isObject } from '../../given.ts'
 
 interface Handle {
   close(): void
@@ -7,7 +8,14 @@ interface Handle {
 /** A connection, and the message it goes with. */
 interface Handed {
   readonly connection: Handle
-  readonly message: unknown
+  readonly message: Message
+}
+
+/** What node:cluster says of itself in a message, where it does. */
+interface Message {
+  readonly cmd?: unknown
+  readonly seq?: unknown
+  readonly ack?: unknown
 }
 
 /**
@@ -22,39 +30,30 @@ export function watchHandedConnections(child: ChildProcess, handed: () => void):
   const watched = (...given: readonly unknown[]): boolean => {
     const [message, connection] = given
     if (isHandle(connection)) {
-      last = { connection, message }
+      last = { connection, message: messageOf(message) }
       handed()
     }
     return Reflect.apply(send, undefined, given)
   }
   child.send = watched
-  child.on('internalMessage', (answer: unknown) => {
+  child.on('internalMessage', (given: unknown) => {
     if (last === undefined) return
+    const answer = messageOf(given)
     if (hasArrivedWithout(answer)) child.emit('internalMessage', takenFor(last.message))
     else if (isAnswerTo(last.message, answer)) last = undefined
   })
   child.once('exit', () => last?.connection.close()) // does nothing if it was taken
 }
 
-const isHandle = (given: unknown): given is Handle =>
-  typeof given === 'object' && given !== null && 'close' in given && typeof given.close === 'function'
+const isHandle = (given: unknown): given is Handle => hasFunctions(given, ['close'])
+
+const messageOf = (given: unknown): Message => (isObject(given) ? given : {})
 
 /** Whether the process has received a message but, for want of a file descriptor, not the connection with it. */
-const hasArrivedWithout = (answer: unknown): boolean =>
-  typeof answer === 'object' && answer !== null && 'cmd' in answer && answer.cmd === 'NODE_HANDLE_NACK'
+const hasArrivedWithout = ({ cmd }: Message): boolean => cmd === 'NODE_HANDLE_NACK'
 
 /** It has taken the connection, or refused it: then that is another's. */
-const isAnswerTo = (message: unknown, answer: unknown): boolean =>
-  typeof message === 'object' &&
-  message !== null &&
-  'seq' in message &&
-  typeof answer === 'object' &&
-  answer !== null &&
-  'ack' in answer &&
-  answer.ack === message.seq
+const isAnswerTo = ({ seq }: Message, { ack }: Message): boolean => seq !== undefined && ack === seq
 
 /** What the process would have answered to the message: node:cluster then closes its side, and hands over the next. */
-const takenFor = (message: unknown): object =>
-  typeof message === 'object' && message !== null && 'cmd' in message && 'seq' in message
-    ? { cmd: message.cmd, ack: message.seq, accepted: true }
-    : {}
+const takenFor = ({ cmd, seq }: Message): object => ({ cmd, ack: seq, accepted: true })
