@@ -77,7 +77,7 @@ export class Answers {
     return this.staleOrError(decision, new HerdgateError('overloaded', why), false)
   }
 
-  /** The copy as an answer, unless it has been purged or its window has ended meanwhile. */
+  /** The copy as an answer, unless a purge or invalidation, or the end of its window, has forbidden that meanwhile. */
   #stale<E extends Entry, D>(
     decision: Forward<E> | Pass<E>,
     result: 'stale' | 'stale_if_error',
@@ -86,11 +86,16 @@ export class Answers {
   ): Resolution<E, D> | undefined {
     const { fallback } = decision
     const now = this.#clock.now()
-    if (fallback === undefined || now >= fallback.until || this.#log.verdict(fallback.entry) === 'dead')
-      return undefined
+    if (fallback === undefined || now >= fallback.until || !this.#isUsable(fallback.entry)) return undefined
     if (result === 'stale' && !this.#knowsOfPurges(fallback.entry)) return undefined
     const answer: Resolution<E, D> = served(fallback.entry, result, now, detail)
     return fwdStatus === undefined ? answer : { ...answer, outcome: { ...answer.outcome, fwdStatus } }
+  }
+
+  /** An invalidated copy may, unless it must be revalidated once it is stale. */
+  #isUsable(copy: Entry): boolean {
+    const verdict = this.#log.verdict(copy)
+    return copy.mustRevalidate ? verdict === 'valid' : verdict !== 'dead'
   }
 
   /** Whether a purge of the copy would be known here. If not, only a failure of the origin justifies using it. */

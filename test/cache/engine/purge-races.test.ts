@@ -144,6 +144,16 @@ test('an invalidated copy is still served when the origin fails', async () => {
   expect(await answer).toMatchObject({ body: 'old', result: 'stale_if_error' })
 })
 
+test.each(['GET', 'HEAD'])('a copy with must-revalidate is not, if invalidated while a %s waits', async (method) => {
+  const w = world()
+  await stored(w, { ...TAGGED, 'Cache-Control': 'max-age=60, must-revalidate' })
+  const reload = w.get('/x/1', { 'Cache-Control': 'no-cache' }, { method })
+  await settle()
+  await w.cache.invalidate({ tags: ['product'] })
+  w.origin.next.fail()
+  expect((await reload).status).toBe(502)
+})
+
 test('an invalidated copy that the origin confirms is valid again', async () => {
   const w = world()
   await stored(w, TAGGED)
