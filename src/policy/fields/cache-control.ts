@@ -17,8 +17,6 @@ export interface Directives {
   readonly mustRevalidate: boolean
   readonly proxyRevalidate: boolean
   readonly mustUnderstand: boolean
-  readonly immutable: boolean
-  readonly noTransform: boolean
   readonly onlyIfCached: boolean
   readonly maxAge: number | undefined
   readonly sMaxage: number | undefined
@@ -43,8 +41,6 @@ export const NONE: Directives = {
   mustRevalidate: false,
   proxyRevalidate: false,
   mustUnderstand: false,
-  immutable: false,
-  noTransform: false,
   onlyIfCached: false,
   maxAge: undefined,
   sMaxage: undefined,
@@ -114,8 +110,6 @@ const FLAGS: ReadonlyMap<string, Flag> = new Map<string, Flag>([
   ['must-revalidate', 'mustRevalidate'],
   ['proxy-revalidate', 'proxyRevalidate'],
   ['must-understand', 'mustUnderstand'],
-  ['immutable', 'immutable'],
-  ['no-transform', 'noTransform'],
   ['only-if-cached', 'onlyIfCached'],
 ])
 

@@ -41,7 +41,7 @@ export const directives: Target = {
   run,
 }
 
-const FLAGS = ['noStore', 'noCache', 'private', 'mustRevalidate', 'proxyRevalidate', 'noTransform'] as const
+const FLAGS = ['noStore', 'noCache', 'private', 'mustRevalidate', 'proxyRevalidate'] as const
 const LIFETIMES = ['maxAge', 'sMaxage', 'staleWhileRevalidate', 'staleIfError', 'maxStale'] as const
 
 /** Longer values are parsed, but not compared with stricter ones, which would parse them ten more times. */
@@ -102,8 +102,6 @@ const NAMES = {
   mustRevalidate: 'must-revalidate',
   proxyRevalidate: 'proxy-revalidate',
   mustUnderstand: 'must-understand',
-  immutable: 'immutable',
-  noTransform: 'no-transform',
   onlyIfCached: 'only-if-cached',
   maxAge: 'max-age',
   sMaxage: 's-maxage',

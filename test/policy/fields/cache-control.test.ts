@@ -106,13 +106,11 @@ it('a quoted string with text after its end hides no directive', () => {
 
 describe('the other directives', () => {
   it('are recognised', () => {
-    const value = 'must-revalidate, proxy-revalidate, must-understand, immutable, no-transform, only-if-cached, public'
+    const value = 'must-revalidate, proxy-revalidate, must-understand, only-if-cached, public'
     expect(parseCacheControl(value)).toMatchObject({
       mustRevalidate: true,
       proxyRevalidate: true,
       mustUnderstand: true,
-      immutable: true,
-      noTransform: true,
       onlyIfCached: true,
       public: true,
       noStore: false,
