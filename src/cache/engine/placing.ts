@@ -54,9 +54,22 @@ export class Placing {
     this.#maxSharedBytes = maxSharedBytes
   }
 
-  /** Whether it is an error that would not be stored, as far as that is known synchronously. */
-  wouldNotBeStored<E extends Entry, D>(question: Question<E, D>, entry: E, target: string): boolean {
-    return question.isError(entry) && this.#placeFor(question, entry, target, undefined) === undefined
+  /**
+   * Whether an error, or an entry that was fetched for one caller only, would not be stored because of what is stored
+   * now, as far as that is known synchronously.
+   */
+  wouldNotBeStored<E extends Entry, D>(
+    question: Question<E, D>,
+    entry: E,
+    target: string,
+    flight: AnyFlight | undefined,
+    updated: E | undefined,
+  ): boolean {
+    const place = question.isError(entry) ? this.#placeFor(question, entry, target, undefined) : target
+    if (place === undefined) return true
+    if (place instanceof Promise || flight !== undefined || question.isPart(entry)) return false
+    const kept = this.#store.get(place)
+    return !(kept instanceof Promise) && this.isStaying(kept, entry, undefined, updated)
   }
 
   /** Drops the unshareable marker of a collapse partition: an entry stored under the shared key does not replace it. */

@@ -70,12 +70,19 @@ export class Storing {
       void flight.lease.release('unshared')
       flight.lease = undefined
     }
-    const isOutOfPlace = flight?.isSuperseded === true || this.#placing.wouldNotBeStored(question, entry, target)
     const arriving = { question, entry, target, key, flight, updated, announced }
+    const isOutOfPlace = this.#isOutOfPlace(arriving)
     const fate = question.fate(entry)
     if (fate instanceof Promise) void fate.then((late) => this.#settle(arriving, late, this.#clock.now()))
     else this.#settle(arriving, fate, now)
     return isOutOfPlace ? 'lost' : undefined
+  }
+
+  /** Whether it is not going to be stored, as far as that is known before its content has arrived. */
+  #isOutOfPlace<E extends Entry, D>({ question, entry, target, flight, updated, announced }: Arriving<E, D>): boolean {
+    if (flight?.isSuperseded === true) return true
+    if (announced !== undefined && !(announced instanceof Promise) && announced.isOutOfPlace) return true
+    return this.#placing.wouldNotBeStored(question, entry, target, flight, updated)
   }
 
   #announce<E extends Entry, D>(

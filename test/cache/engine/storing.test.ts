@@ -102,7 +102,7 @@ test.each(['"1"', '"3"'])(
     w.origin.waiting[1]?.answer({ headers: { 'Cache-Control': 'max-age=60', ETag: '"2"' }, body: 'v2' })
     await get
     w.origin.next.answer({ headers: { 'Cache-Control': 'max-age=60', ETag: etag, 'Content-Length': '2' } })
-    await head
+    expect((await head).cacheStatus).not.toContain('stored')
     expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
   },
 )
@@ -126,7 +126,7 @@ test.each([
   w.origin.next.answer({ headers: { ...headers, ...said }, body: 'v2' })
   await get
   w.origin.next.answer({ headers })
-  await head
+  expect((await head).cacheStatus).not.toContain('stored')
   w.origin.script(() => ({ headers, body: 'v2' }))
   expect(await w.get('/')).toMatchObject({ body: 'v2', result })
 })
@@ -217,6 +217,26 @@ test('a response overtaken by a later one before its head is not reported as sto
   await quick
   w.origin.next.answer({ headers: CONSENTING, body: 'v1' })
   expect(await slow).toMatchObject({ body: 'v1', cacheStatus: 'herdgate; fwd=uri-miss; fwd-status=200' })
+  expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+})
+
+test.each([
+  [FRESH, FRESH],
+  [VARYING, VARYING],
+  [FRESH, VARYING],
+  [VARYING, FRESH],
+])('nor is one fetched for its client only, with %j, once a later one with %j is stored', async (early, late) => {
+  const w = world()
+  w.origin.script((_, number) => (number === 1 ? { headers: { 'Cache-Control': 'private' } } : undefined))
+  await w.get('/')
+  const slow = w.get('/')
+  await w.clock.advance(1_000)
+  const quick = w.get('/')
+  await settle()
+  w.origin.waiting[1]?.answer({ headers: { ...late, 'Content-Length': '2' }, body: 'v2' })
+  expect((await quick).cacheStatus).toContain('stored')
+  w.origin.next.answer({ headers: { ...early, 'Content-Length': '2' }, body: 'v1' })
+  expect((await slow).cacheStatus).toBe('herdgate; fwd=uri-miss; fwd-status=200')
   expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
 })
 
