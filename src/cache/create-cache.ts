@@ -48,7 +48,10 @@ export interface CacheLimits extends EngineLimits {
 
 /** A cache of values (`getOrSet`) and, if it has routes, of HTTP responses (`handle`). */
 export interface Cache extends Values {
-  /** Answers an HTTP request. Never rejects: errors are `application/problem+json` replies. */
+  /**
+   * Answers an HTTP request. Never rejects: errors are `application/problem+json` replies.
+   * @throws TypeError if it is given something other than a request
+   */
   handle(request: CacheRequest): Reply | Promise<Reply>
   /** For the hit lane: finds fresh copies that can answer a request immediately. Reads the stores, asks no origin. */
   readonly hits: Hits
@@ -62,7 +65,7 @@ export interface Cache extends Values {
   invalidate(targets: Targets): Promise<Receipt>
   /** Purges everything. Resolves once the stores are empty; rejects if the purge could not be logged. */
   clear(): Promise<void>
-  /** What would happen to a request now, and why. Asks no origin and changes nothing. */
+  /** What would happen to a request now, and why. Asks no origin and changes nothing. Refuses what `handle` does. */
   explain(request: CacheRequest): Promise<Explanation>
   /** Counters since the cache was made, and what is kept now. */
   stats(): Statistics

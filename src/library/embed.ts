@@ -4,6 +4,7 @@ import { DEFAULT_LIMITS, DEFAULT_MEMORY_BYTES } from '../config/defaults.ts'
 import { Events } from '../events.ts'
 import type { InvalidationLog, Sharing, Store, Tier } from '../model.ts'
 import { checkOptions } from './given-options.ts'
+import { checkRequest } from './given-request.ts'
 import { localLog } from '../stores/memory/log.ts'
 import { memoryStore } from '../stores/memory/store.ts'
 import { soleLeases } from '../stores/sole-leases.ts'
@@ -29,7 +30,7 @@ export function createCache(options: EmbedOptions = {}): Cache {
   checkOptions(options)
   const events = options.events ?? new Events()
   const store = options.store ?? memoryStore({ maxBytes: DEFAULT_MEMORY_BYTES, events })
-  return assemble({
+  const cache = assemble({
     ...options,
     events,
     store,
@@ -38,6 +39,17 @@ export function createCache(options: EmbedOptions = {}): Cache {
     sizeOf: options.sizeOf ?? estimateBytes,
     limits: withDefaults(options.limits),
   })
+  return {
+    ...cache,
+    handle(request) {
+      checkRequest(request)
+      return cache.handle(request)
+    },
+    async explain(request) {
+      checkRequest(request)
+      return cache.explain(request)
+    },
+  }
 }
 
 const withDefaults = ({ maxWaiting, maxBodiesInProgress }: EmbedLimits = {}): CacheLimits => ({
