@@ -89,7 +89,7 @@ export class Placing {
     const replace = (stored: Kept) => {
       if (isEntry(stored) && isSame(stored, outdated)) void this.put(key, outdated)
     }
-    void withStored(this.#store, key, replace)
+    void withStored(this.#store, key, replace, this.anew)
   }
 
   /**

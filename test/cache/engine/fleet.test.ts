@@ -47,8 +47,8 @@ function fleet({ rules = {}, leases = sharedLeases(), logs = [], clocks = [], si
     const store = createTiered([memoryStore({ maxBytes: '64MiB' }), far], own)
     const sharing = { leases, maxObjectBytes: 1000 }
     const cache = createCache({ store, log: logs[at] ?? log, clock: own, events, routes: [route], sharing })
-    return async (path: string, headers: Record<string, string> = {}) =>
-      received(await cache.handle({ method: 'GET', url: `http://a.test${path}`, fields: fieldsOf(headers) }))
+    return async (path: string, headers: Record<string, string> = {}, method = 'GET') =>
+      received(await cache.handle({ method, url: `http://a.test${path}`, fields: fieldsOf(headers) }))
   })
   const [a, b, c] = nodes
   if (a === undefined || b === undefined || c === undefined) throw new Error('unreachable')
@@ -478,6 +478,20 @@ describe('one fetch for the fleet', () => {
     expect(collapses).toEqual([])
     expect(origin.requests).toHaveLength(2)
     expect(leases).toMatchObject({ held: 0 })
+  })
+
+  test('a HEAD that shows the copy of its node outdated leaves what another has stored meanwhile', async () => {
+    const { clock, origin, a, b, c } = fleet()
+    const version = (number: number) => ({ headers: { ...FRESH, ETag: `"${number}"` }, body: `v${number}` })
+    origin.script(() => version(1))
+    await a('/')
+    await clock.advance(61_000)
+    origin.script(() => version(2))
+    await b('/')
+    await a('/', {}, 'HEAD')
+    await settle()
+    origin.script(() => ({ status: 500, body: 'asked again' }))
+    for (const node of [b, c, a]) expect(await node('/')).toMatchObject({ body: 'v2', result: 'hit' })
   })
 
   test('a node keeps a copy taken from one that was first in a new generation, though its own is younger', async () => {
