@@ -3,7 +3,7 @@
  * that joined it and may share that answer.
  */
 import type { EventPayloads, Events } from '../../events.ts'
-import type { Clock, Detail, Entry, Found, InvalidationLog } from '../../model.ts'
+import type { Clock, Detail, Entry, Found, InvalidationLog, Stamp } from '../../model.ts'
 import type { Answers } from './answers.ts'
 import type { AnyFlight, Flight } from './flights.ts'
 import { discard, type Landed } from './landing.ts'
@@ -110,14 +110,18 @@ export class Collapsing {
         if (this.#mayAnswer(landed.entry, flight, changesOnArrival) && question.mayShare(landed.entry)) {
           return this.#reused(question, { kind: 'entry', entry: landed.entry, outcome: collapsed(decision.why) })
         }
-        if (attempt === 1) this.#report(question, 'refetched')
-        return this.#lookAgain(question, decision, attempt)
+        return this.#refetched(question, decision, attempt)
       case 'direct':
         return this.#toPass(question, decision, landed.why)
       case 'failed': {
         const stale = this.#answers.onError<E, D>(decision)
         if (stale !== undefined) return this.#reused(question, stale)
-        if (!landed.shared || !question.mayShareReply(landed.reply)) return this.#toPass(question, decision)
+        if (landed.shared === undefined || !question.mayShareReply(landed.reply)) {
+          return this.#toPass(question, decision)
+        }
+        if (!this.#mayAnswer(landed.shared, flight, changesOnArrival)) {
+          return this.#refetched(question, decision, attempt)
+        }
         return this.#reused(question, direct(landed.reply, collapsed(decision.why)))
       }
       case 'error':
@@ -130,8 +134,13 @@ export class Collapsing {
    * record took effect between the fetch's beginning and that arrival, otherwise only if none since the beginning names
    * it.
    */
-  #mayAnswer(entry: Entry, flight: AnyFlight, changesOnArrival: number): boolean {
-    return changesOnArrival === flight.changes || this.#log.verdict(entry) === 'valid'
+  #mayAnswer(response: Stamp, flight: AnyFlight, changesOnArrival: number): boolean {
+    return changesOnArrival === flight.changes || this.#log.verdict(response) === 'valid'
+  }
+
+  #refetched<E extends Entry, D>(question: Question<E, D>, decision: Forward<E>, attempt: number): Collapsed<E, D> {
+    if (attempt === 1) this.#report(question, 'refetched')
+    return this.#lookAgain(question, decision, attempt)
   }
 
   #lookAgain<E extends Entry, D>(question: Question<E, D>, decision: Forward<E>, attempt: number): Collapsed<E, D> {

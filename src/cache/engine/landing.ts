@@ -1,4 +1,4 @@
-import type { Detail, Entry } from '../../model.ts'
+import type { Detail, Entry, Stamp } from '../../model.ts'
 import type { LoadContext, Loaded, Question } from './question.ts'
 
 /** How a fetch ended, known at the response's head. */
@@ -34,8 +34,8 @@ export type Landed<E extends Entry, D> =
       readonly reply: D
       readonly status: number
       readonly why: Detail
-      /** It may be given to other waiters. */
-      readonly shared: boolean
+      /** Its stamp, if it may be given to other waiters. */
+      readonly shared: Stamp | undefined
     }
   /** There was no answer. */
   | { readonly kind: 'error'; readonly thrown: unknown }

@@ -129,7 +129,8 @@ export class SharedFetches {
       if (this.#log.verdict(entry) !== 'valid') return false
       return question.decide({ kind: 'entry', key, entry, verdict: 'valid' }, this.#clock.now()).kind === 'serve'
     }
-    return this.#log.verdict(flight) === 'valid'
+    const stamp = (result?.kind === 'failed' ? result.shared : undefined) ?? flight
+    return this.#log.verdict(stamp) === 'valid'
   }
 
   #launch<E extends Entry, D>(

@@ -2,18 +2,19 @@
 import type { Body } from '../../body.ts'
 import { HerdgateError } from '../../errors.ts'
 import { type Fields, field, has } from '../../fields.ts'
-import type { ByteRange, CacheRequest, Detail, OriginResponse, Route, StoredResponse } from '../../model.ts'
+import type { ByteRange, CacheRequest, Detail, OriginResponse, Route, Stamp, StoredResponse } from '../../model.ts'
 import { type Exchange, isTransientError } from '../../policy/freshness.ts'
 import { missingRange, parseContentRange, rangeFor, rangeLines, strongValidator } from '../../policy/range.ts'
 import { representationFields } from '../../policy/range-head.ts'
 import { REASONS_OF_THE_REQUEST, type Storable, storable } from '../../policy/storable.ts'
-import { updatedTags } from '../../policy/fields/tags.ts'
+import { tagsOf, updatedTags } from '../../policy/fields/tags.ts'
 import { conditionsFor, confirms, describesSame, fieldsToJudge, hasValidator } from '../../policy/validation.ts'
 import { withChanges } from '../../response-record.ts'
 import { type AskParts, askOrigin, type Fetched } from './ask-origin.ts'
 import { completed } from './part-content.ts'
 import { continues } from './parts.ts'
 import type { LoadContext, Loaded } from '../engine/question.ts'
+import { stampOf } from '../engine/stamp.ts'
 import {
   arrivingBody,
   declaredLength,
@@ -210,10 +211,16 @@ export class ResponseLoad {
     const why = verdict.store ? 'kept-stale' : verdict.why
     if (!failed) return this.#direct(fetched, why, this.#forGet(fetched))
     const isForOthers = verdict.store || why === 'status' || why === 'no-lifetime'
-    const shared = isForOthers && !this.#ask.credentialed
-    const reply = this.#reply(fetched, shared ? SHARED_FAILURE_BYTES : 0)
-    const selected = shared ? selection(fetched.response.fields, this.#entryContext) : undefined
+    const shared = isForOthers && !this.#ask.credentialed ? this.#stampOf(fetched.response) : undefined
+    const reply = this.#reply(fetched, shared === undefined ? 0 : SHARED_FAILURE_BYTES)
+    const selected = shared && selection(fetched.response.fields, this.#entryContext)
     return { kind: 'failed', reply: { ...reply, selected }, status, why, shared }
+  }
+
+  /** Undefined if the response could not be purged by all its tags. */
+  #stampOf({ fields }: OriginResponse): Stamp | undefined {
+    const tags = tagsOf(this.#request.url, fields, this.#route.rules)
+    return tags.ok ? stampOf(this.#ask.url, tags.tags, this.#context.beginning) : undefined
   }
 
   #storable(response: OriginResponse): Storable {

@@ -190,6 +190,39 @@ test('a response overtaken by a purge is not reported as stored', async () => {
   expect((await old).cacheStatus).toBe('herdgate; fwd=uri-miss; fwd-status=200')
 })
 
+describe('an error that is not stored answers no request from after a purge of its tag', () => {
+  const FAILURE = { status: 503, headers: { 'Surrogate-Key': 'product' }, body: 'old' }
+
+  test('when the purge comes before the error', async () => {
+    const w = world()
+    const early = w.get('/x/1')
+    await settle()
+    await w.cache.purge({ tags: ['product'] })
+    const late = w.get('/x/1')
+    await settle()
+    w.origin.next.answer(FAILURE)
+    expect(await early).toMatchObject({ status: 503, body: 'old' })
+    await settle()
+    w.origin.next.answer({ headers: TAGGED, body: 'new' })
+    expect((await late).body).toBe('new')
+  })
+
+  test('when the purge comes after it', async () => {
+    const w = world()
+    await stored(w, TAGGED)
+    await w.clock.advance(61_000)
+    const early = w.get('/x/1')
+    await settle()
+    w.origin.next.answer(FAILURE)
+    expect(await early).toMatchObject({ body: 'old', result: 'stale_if_error' })
+    await w.cache.purge({ tags: ['product'] })
+    const late = w.get('/x/1')
+    await settle()
+    w.origin.next.answer({ headers: TAGGED, body: 'new' })
+    expect((await late).body).toBe('new')
+  })
+})
+
 test('a purge of another tag, URL or prefix leaves a copy alone', async () => {
   const w = world()
   await stored(w, TAGGED)
