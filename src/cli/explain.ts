@@ -52,7 +52,7 @@ function describe({ request, route, decision, why, key, variant, stored }: Expla
 const left = (ttl: number): string => (ttl >= 0 ? `fresh for ${ttl} s` : `expired ${-ttl} s ago`)
 
 function staleUse(freshness: NonNullable<Explanation['stored']>['freshness']): string {
-  if (freshness.mustRevalidate) return 'never used: the response forbids it'
+  if (freshness.mustRevalidate) return 'never used: the response forbids it, or is an error'
   const { staleWhileRevalidateFor, staleIfErrorFor } = freshness
   const uses = [
     ...(staleWhileRevalidateFor > Math.max(freshness.ttl, 0)

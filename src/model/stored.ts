@@ -32,7 +32,7 @@ export interface Lifetime {
   readonly staleIfErrorUntil: number
   /** Until when it is worth keeping: the latest of the above, later if it can be revalidated. */
   readonly keepUntil: number
-  /** Forbids any use while stale (must-revalidate, proxy-revalidate, s-maxage, no-cache). */
+  /** Forbids any use while stale (must-revalidate, proxy-revalidate, s-maxage, no-cache), or is an error. */
   readonly mustRevalidate: boolean
 }
 

@@ -55,10 +55,8 @@ export function lifetimeOf(response: Response, rules: Rules, exchange: Exchange)
   const stated = bornAt + freshness.ms
   const counted = isAgeTrusted(response.fields) ? stated : Math.min(stated, exchange.respondedAt)
   const freshUntil = freshness.source === 'route' ? exchange.respondedAt + freshness.ms : counted
-  const mustRevalidate = forbidsStale(directives) && !rules.override
-  // A stale error is no better than a new one.
-  const mayBeStale = !mustRevalidate && !isWorseThanAnyCopy(response.status)
-  const windows = mayBeStale ? staleWindows(directives, rules) : { whileRevalidate: 0, ifError: 0 }
+  const mustRevalidate = isNeverUsedStale(response.status, directives, rules)
+  const windows = mustRevalidate ? { whileRevalidate: 0, ifError: 0 } : staleWindows(directives, rules)
   const staleWhileRevalidateUntil = freshUntil + windows.whileRevalidate
   const staleIfErrorUntil = freshUntil + windows.ifError
   const keptForValidation = canBeValidated(response)
@@ -114,8 +112,12 @@ export function staleWindows(
   }
 }
 
+/** A stale error is no better than a new one. */
+export const isNeverUsedStale = (status: number, directives: ResponseDirectives, rules: Rules): boolean =>
+  isWorseThanAnyCopy(status) || (forbidsStale(directives) && !rules.override)
+
 /** RFC 9111 sections 4.2.4, 5.2.2.2, 5.2.2.4, 5.2.2.8 and, for s-maxage, 5.2.2.10. */
-export function forbidsStale(directives: ResponseDirectives): boolean {
+function forbidsStale(directives: ResponseDirectives): boolean {
   return (
     directives.mustRevalidate || directives.proxyRevalidate || directives.noCache || directives.sMaxage !== undefined
   )

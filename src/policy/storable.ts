@@ -3,14 +3,7 @@ import { type Fields, field, has } from '../fields.ts'
 import type { CacheRequest, Detail, OriginResponse, Rules } from '../model.ts'
 import { requestDirectives } from './fields/request-directives.ts'
 import { CONTROL_FIELDS, type ResponseDirectives, responseDirectives } from './fields/targeted-control.ts'
-import {
-  type Freshness,
-  forbidsStale,
-  freshnessOf,
-  HEURISTICALLY_CACHEABLE,
-  isWorseThanAnyCopy,
-  staleWindows,
-} from './freshness.ts'
+import { type Freshness, freshnessOf, HEURISTICALLY_CACHEABLE, isNeverUsedStale, staleWindows } from './freshness.ts'
 import { connectionOptions } from './fields/hop-by-hop.ts'
 import { CREDENTIALS } from './fields/credentials.ts'
 import { parseContentRange, requestedRanges } from './range.ts'
@@ -159,11 +152,11 @@ function hasNoLifetimeByStatus({ directives, freshness, status }: Exchange): boo
 
 /**
  * Never fresh, so useful only if it can be validated or the response itself allows stale use. The operator's grace does
- * not count unless the route overrides the response. A stale error is of no use.
+ * not count unless the route overrides the response.
  */
 function isNotWorthStoring({ status, fields, directives, rules, freshness }: Exchange): boolean {
   if (freshness.ms > 0 || canBeValidated({ status, fields })) return false
-  if (isWorseThanAnyCopy(status) || (forbidsStale(directives) && !rules.override)) return true
+  if (isNeverUsedStale(status, directives, rules)) return true
   const windows = staleWindows(directives, rules.override ? rules : { ...rules, grace: 0 })
   return windows.whileRevalidate <= 0 && windows.ifError <= 0
 }

@@ -48,6 +48,23 @@ describe.each([400, 401, 403])('a stored %i', (status) => {
   )
 })
 
+test.each([403, 503])(
+  'a stored error that is invalidated is not served stale either: a new %i replaces it',
+  async (status) => {
+    const w = world({ grace: GRACE, softTimeout: 300 })
+    const answer = (body: string) => ({ status, headers: { 'Cache-Control': 'max-age=20' }, body })
+    w.origin.script(() => answer('old'))
+    await w.get('/')
+    await w.cache.invalidate({ all: true })
+    w.origin.script(() => undefined)
+    const slow = w.get('/')
+    await w.clock.advance(301)
+    w.origin.next.answer(answer('new'))
+    expect(await slow).toMatchObject({ status, body: 'new' })
+    expect(await w.get('/')).toMatchObject({ status, body: 'new', result: 'hit' })
+  },
+)
+
 describe('beside variants', () => {
   const GZIP = { 'Accept-Encoding': 'gzip' }
   const BR = { 'Accept-Encoding': 'br' }
