@@ -24,7 +24,7 @@ export function takeArrived({ body, fields }: OriginRequest): Buffer | undefined
   // Otherwise it would be framed in another way than it was received.
   if (length === 0 || field(fields, 'content-length') !== String(length)) return undefined
   contentReceived(length)
-  return body.read()
+  return body.read(length) // without a length, Node 26 returns only the first of several buffers
 }
 
 /**

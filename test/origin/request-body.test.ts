@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { OriginRequest } from '../../src/model.ts'
 import { lend, takeArrived } from '../../src/origin/request-body.ts'
 import { settle } from '../support/fake-clock.ts'
+import { until } from '../support/waiting.ts'
 
 function lent(source: Readable) {
   const turns: string[] = []
@@ -101,6 +102,14 @@ describe('content that came with its head', () => {
     expect(message.readableDidRead).toBe(expected !== undefined)
   })
 
+  test('is taken whole too if it has arrived in pieces, as while its request had to wait', async () => {
+    const client = await connected()
+    const message = await client.send(`Content-Length: ${TEXT.length}\r\n\r\n${TEXT.slice(0, 5)}`)
+    client.socket.write(TEXT.slice(5))
+    await until(() => message.complete)
+    expect(takeArrived(asked(message))?.toString()).toBe(TEXT)
+  })
+
   test('is not taken twice, nor from anything but the message itself', async () => {
     const message = await received(`Content-Length: ${TEXT.length}\r\n\r\n${TEXT}`)
     const { fields } = asked(message)
@@ -120,17 +129,24 @@ describe('content that came with its head', () => {
     body,
   })
 
-  /** The message as it is when the turn in which its head was received is over. */
-  async function received(rest: string): Promise<IncomingMessage> {
+  const received = async (rest: string): Promise<IncomingMessage> => (await connected()).send(rest)
+
+  async function connected() {
     const server = createServer()
     onTestFinished(() => void server.close())
     await once(server.listen(0, '127.0.0.1'), 'listening')
-    const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
-    onTestFinished(() => void client.destroy())
-    const request = once(server, 'request')
-    client.write(`POST / HTTP/1.1\r\nHost: a\r\n${rest}`)
-    const [message]: unknown[] = await request
-    if (!(message instanceof IncomingMessage)) throw new Error('no request')
-    return message
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    onTestFinished(() => void socket.destroy())
+    return {
+      socket,
+      /** The message as it is when the turn in which its head was received is over. */
+      async send(rest: string): Promise<IncomingMessage> {
+        const request = once(server, 'request')
+        socket.write(`POST / HTTP/1.1\r\nHost: a\r\n${rest}`)
+        const [message]: unknown[] = await request
+        if (!(message instanceof IncomingMessage)) throw new Error('no request')
+        return message
+      },
+    }
   }
 })
