@@ -1,6 +1,6 @@
 /** The key a resource is stored under, and the target requested from its origin (RFC 9111 section 2). */
 import { hash } from 'node:crypto'
-import { type Fields, field, trimmed } from '../fields.ts'
+import { type Fields, fieldLines, trimmed } from '../fields.ts'
 import { CACHED_METHODS } from '../methods.ts'
 import type { CacheRequest, KeyRules, Route } from '../model.ts'
 import { CREDENTIALS } from './fields/credentials.ts'
@@ -99,8 +99,8 @@ function byName(one: string, other: string): number {
 function extras(rules: KeyRules, request: CacheRequest): string {
   const headers = rules.headers.map((name) => keyMember('h', name, valueFor(name, request)))
   if (rules.cookies.length === 0) return headers.join('')
-  const cookies = cookiePairs(request.fields)
-  return headers.concat(rules.cookies.map((name) => cookieMembers(name, cookies))).join('')
+  const lines = cookieLines(request.fields)
+  return headers.concat(rules.cookies.map((name) => cookieMembers(name, lines))).join('')
 }
 
 function valueFor(name: string, request: CacheRequest): string | undefined {
@@ -131,17 +131,38 @@ export function underAnySpelling(name: string, value: string | undefined, fields
 /** Distinguishes secrets without revealing them. */
 export const digestOf = (secret: string): string => hash('sha256', secret, 'base64url')
 
-/** Every cookie of that name: a client may send several, and it is not known which one the origin uses. */
-function cookieMembers(name: string, cookies: readonly (readonly [string, string])[]): string {
-  const values = cookies.filter(([candidate]) => candidate === name).map(([, value]) => keyMember('c', name, value))
-  return values.length === 0 ? keyMember('c', name, undefined) : values.join('')
+/**
+ * Every cookie that an origin may take for the one of that name, in order: a client may send several, and it is not
+ * known which one the origin uses. Lines stay apart, as some origins read only one of them. What only some origins take
+ * for that cookie is kept as it came, after a line feed, which no value begins with.
+ */
+const cookieMembers = (name: string, lines: readonly (readonly string[])[]): string =>
+  lines.length === 0 ? keyMember('c', name, undefined) : lines.map((cookies) => lineMembers(name, cookies)).join('\n')
+
+function lineMembers(name: string, cookies: readonly string[]): string {
+  let members = ''
+  for (const cookie of cookies) {
+    if (cookie.startsWith(`${name}=`)) members += keyMember('c', name, cookie.slice(name.length + 1))
+    else if (mayBeNamed(cookie, name)) members += keyMember('c', name, `\n${cookie}`)
+  }
+  return members === '' ? keyMember('c', name, undefined) : members
 }
 
-/** RFC 6265 section 5.4. */
-function cookiePairs(fields: Fields): (readonly [name: string, value: string])[] {
-  const pairs = (field(fields, 'cookie') ?? '').split(';')
-  return pairs.map((pair) => {
-    const equals = pair.indexOf('=')
-    return equals === -1 ? ['', trimmed(pair)] : [trimmed(pair.slice(0, equals)), trimmed(pair.slice(equals + 1))]
-  })
+/**
+ * Whether some origin reads the cookie under that name: some ignore case, some read "." and the like as "_", some take
+ * `name[a]` for a part of it, some do not require "=".
+ */
+function mayBeNamed(cookie: string, name: string): boolean {
+  const given = trimmed(cookie.split('=', 1)[0] ?? '')
+  const isWhole = given.length === name.length || given[name.length] === '['
+  return isWhole && sharedName(given.slice(0, name.length)) === sharedName(name)
 }
+
+const sharedName = (name: string): string => lenientName(name.toLowerCase())
+
+/** The cookies of each line, with the white space around values, which not all origins remove. */
+function cookieLines(fields: Fields): string[][] {
+  return fieldLines(fields, 'cookie').map((line) => trimmed(line).split(';').map(withoutIndent))
+}
+
+const withoutIndent = (cookie: string): string => cookie.replace(/^[ \t]+/, '')

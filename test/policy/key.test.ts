@@ -70,6 +70,35 @@ describe('keyOf', () => {
     expect(key('\xa0currency=EUR')).not.toBe(key('currency=EUR'))
   })
 
+  it('includes what only some origins take for a keyed cookie', () => {
+    const key = (...cookie: string[]) => keyFor('/', { cookies: ['user_currency'] }, { Cookie: cookie }).key
+    const spellings = [
+      ['a=1', 'user_currency=USD'], // some read only one of the lines
+      ['user_currency=USD', 'a=1'],
+      ['user_currency=EUR', 'user_currency=USD'],
+      ['User_Currency=USD'],
+      ['user.currency=USD'],
+      ['user[currency=USD'],
+      ['user currency=USD'],
+      ['user_currency =USD'],
+      ['user_currency= USD'],
+      ['user_currency=USD ; a=1'],
+      ['user_currency[]=USD'],
+      ['user_currency[a]=USD'],
+      ['user_currency'],
+    ].map((lines) => key(...lines))
+    const plain = [
+      'a=1',
+      'user_currency=',
+      'user_currency=EUR',
+      'user_currency=USD',
+      'user_currency=EUR; user_currency=USD',
+    ].map((line) => key(line))
+    expect(new Set([...spellings, ...plain])).toHaveLength(spellings.length + plain.length)
+    expect(key('user_currency; a=1')).toBe(key('user_currency'))
+    expect(key('user_currencies=USD; _user_currency=USD')).toBe(key())
+  })
+
   it('has the target * for OPTIONS *', () => {
     expect(keyOf(routeWith(), requestWith({}, { url: 'http://a.test*' })).target).toBe('*')
   })
