@@ -139,3 +139,25 @@ heap: {{ $heap }}
 {{- $limits := dict "maxBodiesInProgress" (printf "%.0fMiB" $memory.bodies) -}}
 {{- toYaml (merge (deepCopy .Values.config) (dict "store" $store "limits" $limits)) -}}
 {{- end -}}
+
+{{/* Whoever may read ConfigMaps would read secrets that the configuration itself has, rather than names of variables. */}}
+{{- define "herdgate.refuseSecrets" -}}
+{{- $variable := "\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}" -}}
+{{- $isVariable := printf "^%s$" $variable -}}
+{{- range $at, $limited := dig "admin" "tokens" list .Values.config -}}
+{{- if not (regexMatch $isVariable $limited.token) -}}
+{{- fail (printf "config.admin.tokens[%d].token: expected ${NAME}, with that variable from a Secret in extraEnv, as this would be readable in a ConfigMap" $at) -}}
+{{- end -}}
+{{- end -}}
+{{- with dig "store" "redis" "secret" "" .Values.config -}}
+{{- if not (regexMatch $isVariable .) -}}
+{{- fail "config.store.redis.secret: expected in redis.seal or redis.existingSecretSealKey, or as ${NAME}, as this would be readable in a ConfigMap" -}}
+{{- end -}}
+{{- end -}}
+{{- $toPassword := "^[^:]*://[^:]*:" -}}
+{{- with dig "store" "redis" "url" "" .Values.config -}}
+{{- if and (regexMatch (printf "%s.+@" $toPassword) .) (not (regexMatch (printf "%s%s@" $toPassword $variable) .)) -}}
+{{- fail "config.store.redis.url: expected a URL with a password in redis.url or redis.existingSecret, or the password as ${NAME}, as this would be readable in a ConfigMap" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

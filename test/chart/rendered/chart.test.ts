@@ -183,6 +183,40 @@ describe('secrets', () => {
     expect(only(render('minimal.yaml'), 'Secret').stringData['admin-token']).toMatch(/^\w{40}$/)
   })
 
+  const named = set('config.admin.tokens[0].name=one', 'config.admin.tokens[1].name=two')
+  const variables = set('config.admin.tokens[0].token=${ONE}', 'config.admin.tokens[1].token=${TWO}')
+  const literals: [key: string, secret: string, instead: RegExp][] = [
+    ['config.admin.tokens[1].token', 'open-to-read', /config\.admin\.tokens\[1\]\.token: expected .*\$\{NAME\}/],
+    ['config.admin.tokens[1].token', '$${open-to-read}', /config\.admin\.tokens\[1\]\.token: expected .*\$\{NAME\}/],
+    ['config.store.redis.secret', 'open-to-read-seal', /config\.store\.redis\.secret: expected in redis\.seal/],
+    [
+      'config.store.redis.url',
+      'redis://me:open-to-read@r:6379',
+      /config\.store\.redis\.url: expected .* in redis\.url/,
+    ],
+    ['config.store.redis.url', 'redis://:open-to-read@r', /config\.store\.redis\.url: expected .* in redis\.url/],
+  ]
+
+  test.each(literals)('that would be in the ConfigMap are refused: %s=%s', (key, secret, instead) => {
+    const rendered = () => render('minimal.yaml', ...named, ...variables, ...set(`${key}=${secret}`))
+    expect(rendered).toThrow(instead)
+    expect(rendered).not.toThrow(/^(?!Command failed).*open-to-read/m)
+  })
+
+  test.each(literals)('may be anything in a configuration that is not rendered: %s=%s', (key, secret) => {
+    const kept = set('existingConfigMap=mine', `${key}=${secret}`)
+    expect(() => render('minimal.yaml', ...named, ...variables, ...kept)).not.toThrow()
+  })
+
+  test.each(['redis://me:${PASSWORD}@r:6379', 'redis://me@r:6379', '${OUR_REDIS}', 'redis://r:6379/0'])(
+    'named by variables are accepted, with a Redis at %s',
+    (url) => {
+      const redis = set(`config.store.redis.url=${url}`, 'config.store.redis.secret=${SEAL}')
+      const { data } = only(render('minimal.yaml', ...named, ...variables, ...redis), 'ConfigMap')
+      expect(data['herdgate.yaml']).toContain(`url: ${url}`)
+    },
+  )
+
   test('that exist are referenced, and none is created', () => {
     const manifests = render('existing.yaml')
     expect(manifests.map(({ kind }) => kind)).not.toContain('Secret')
