@@ -32,6 +32,9 @@ export function allows({ everything, read, tags, tops }: Grant, right: Right | u
   return right === 'purge' && tags.length + tops.length > 0
 }
 
+const RIGHTS: readonly Right[] = ['read', 'purge']
+export const rightsOf = (grant: Grant): Right[] => RIGHTS.filter((right) => allows(grant, right))
+
 /** A selector that goes beyond a grant. */
 export interface Beyond {
   /** Its place in the request. */

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Live } from '../../src/for-routes.ts'
+import { rightsOf } from './grant.ts'
 import { onlyMethods } from './methods.ts'
 import { ProblemError, problems } from './problem.ts'
 import { Statistics } from './stats.ts'
@@ -98,8 +99,9 @@ export function liveRoute(app: FastifyInstance, live: Live): void {
         ...problems([401, 403, 405, 429, 503]),
       },
     },
-    handler: async ({ method }, reply) => {
+    handler: async ({ method, holder }, reply) => {
       reply.type(TYPE).header('X-Accel-Buffering', 'no') // an nginx in between would hold snapshots back
+      if (holder !== undefined) reply.header('Herdgate-Rights', rightsOf(holder.grant).join(', '))
       const stream = method === 'HEAD' ? '' : openStream(live, open)
       if (stream !== undefined) return reply.send(stream)
       reply.header('Retry-After', RETRY_AFTER)

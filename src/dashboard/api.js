@@ -56,10 +56,11 @@ async function refusal(response) {
 
 /**
  * Yields snapshots until the stream ends. EventSource would need the token in the URL.
+ * @param {(mayPurge: boolean) => void} opened called before the first, with what else the token grants
  * @returns {AsyncGenerator<Snapshot>}
  * @throws {Refused}
  */
-export async function* snapshots() {
+export async function* snapshots(opened) {
   const silence = new AbortController()
   const { signal } = silence
   const wait = () => setTimeout(() => silence.abort(), SILENCE_MS)
@@ -67,6 +68,7 @@ export async function* snapshots() {
   try {
     const response = await fetch('v1/live', { headers: authorization(), signal })
     if (!response.ok || response.body === null) throw await refusal(response)
+    opened(response.headers.get('Herdgate-Rights')?.includes('purge') ?? true)
     for await (const snapshot of events(textOf(response.body))) {
       clearTimeout(waiting)
       waiting = wait()

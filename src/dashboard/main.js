@@ -19,6 +19,7 @@ const LAST_RETRY_MS = 15_000
 const NOT_THE_TOKEN = 'That is not the token.'
 const NO_CONNECTION = 'No connection'
 const PURGE_ONLY = 'purge-only'
+const READ_ONLY = 'read-only'
 /** No other token could ever be sent. */
 const TOKEN = /^[\x21-\x7e]+$/
 
@@ -72,7 +73,7 @@ function showDashboard() {
   byId('token', HTMLInputElement).value = ''
   byId('login').hidden = true
   byId('dashboard').hidden = false
-  byId('dashboard').classList.remove(PURGE_ONLY)
+  byId('dashboard').classList.remove(PURGE_ONLY, READ_ONLY)
   show ??= panels()
 }
 
@@ -82,6 +83,11 @@ function showPurgeOnly() {
   byId('dashboard').classList.add(PURGE_ONLY)
   connected('Purges only', '')
   byId('purge-what').focus()
+}
+
+/** @param {boolean} mayPurge */
+function offerPurge(mayPurge) {
+  byId('dashboard').classList.toggle(READ_ONLY, !mayPurge)
 }
 
 /** Of a tab that watches, the stream is refused as well. */
@@ -103,7 +109,7 @@ async function watch() {
     let why = NO_CONNECTION
     try {
       await extras()
-      for await (const snapshot of snapshots()) {
+      for await (const snapshot of snapshots(offerPurge)) {
         retryMs = FIRST_RETRY_MS
         connected('Live', 'good')
         show?.(snapshot)

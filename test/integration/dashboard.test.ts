@@ -460,6 +460,32 @@ describe('the dashboard', () => {
     expect(strangers).toEqual([])
   })
 
+  test('a token that may only read is offered no purge, and told why', async () => {
+    const config = join(temporaryFolder(), 'herdgate.yaml')
+    const screen = 'the-token-of-the-screen'
+    await writeFile(config, `version: 1\nadmin: { tokens: [{ name: screen, token: ${screen}, read: true }] }\n`)
+    const flags = ['--origin', origin.url, '--config', config, '--log-level', 'warn']
+    await using limited = await startHerdgate(flags)
+    const page = await visit(limited.admin)
+    const panel = page.locator('#content > :has(#purge)')
+    const controls = panel.locator('input, select, button').filter({ visible: true })
+    for (const reload of [false, true]) {
+      if (reload) await page.reload()
+      else await logIn(page, screen)
+      await live(page)
+      expect(await controls.count()).toBe(0)
+      expect(await panel.innerText()).toMatch(/may only read/)
+    }
+    await look(page, 'reads-only')
+
+    await page.getByRole('button', { name: 'Log out' }).click()
+    await logIn(page, TOKEN)
+    await live(page)
+    expect(await controls.count()).toBe(4)
+    expect(await panel.innerText()).not.toMatch(/This token may/)
+    expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] })
+  })
+
   test('a tab that may only purge says that its token is no longer accepted', async () => {
     const config = join(temporaryFolder(), 'herdgate.yaml')
     const write = (token: string) =>
