@@ -1,6 +1,6 @@
 import type { Clock } from '../../model.ts'
 import { type Breaker, createBreaker } from './breaker.ts'
-import { isReady, type RedisClient } from './connection.ts'
+import { failureOf, isReady, type RedisClient } from './connection.ts'
 
 export interface ClientBreakerOptions {
   readonly client: RedisClient
@@ -15,13 +15,22 @@ export interface ClientBreakerOptions {
 export class ClientBreaker {
   readonly #client: RedisClient
   readonly #breaker: Breaker
-  readonly #connected = (): void => this.#breaker.expectSuccess()
+  readonly #connected = (): void => {
+    this.#failure = undefined
+    this.#breaker.expectSuccess()
+  }
+  readonly #notConnected = (error: Error): void => {
+    this.#failure = failureOf(error)
+  }
+  /** Why there is no connection. */
+  #failure: string | undefined
   #closed = false
 
   constructor({ client, clock, random, changed = () => {} }: ClientBreakerOptions) {
     this.#client = client
     this.#breaker = createBreaker({ failures: 5, openMs: 250, longestOpenMs: 5_000, clock, random, changed })
     client.on('ready', this.#connected)
+    client.on('error', this.#notConnected)
   }
 
   /** Not connected, or not tried at present. */
@@ -33,7 +42,7 @@ export class ClientBreaker {
   admits(): boolean {
     if (this.#closed || !this.#breaker.admits()) return false
     if (isReady(this.#client)) return true
-    this.#breaker.failed('not connected')
+    this.#breaker.failed(this.#failure === undefined ? 'not connected' : `not connected: ${this.#failure}`)
     return false
   }
 
@@ -48,5 +57,6 @@ export class ClientBreaker {
   close(): void {
     this.#closed = true
     this.#client.off('ready', this.#connected)
+    this.#client.off('error', this.#notConnected)
   }
 }

@@ -75,6 +75,11 @@ export function ignoreErrors(client: RedisClient): () => void {
   return () => void client.off('error', ignore)
 }
 
+/** Of a cluster, what its last server failed with. */
+export function failureOf(error: Error & { readonly lastNodeError?: Error }): string {
+  return (error.lastNodeError ?? error).message
+}
+
 /** Is there a server to send a command to? In a cluster, at least one. */
 export function isReady(client: RedisClient): boolean {
   return client.status === 'ready' && mastersOf(client).some(({ status }) => status === 'ready')

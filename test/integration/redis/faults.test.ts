@@ -1,12 +1,13 @@
 /** A fault of Redis may cost copies, but it is never an error and never takes longer than the deadline. */
-import { expect, test } from 'vitest'
+import { once } from 'node:events'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Events } from '../../../src/events.ts'
 import type { Store, StoredResponse } from '../../../src/model.ts'
 import { type RedisStoreSettings, redisStore } from '../../../src/stores/redis/store.ts'
 import { connectRedis, isReady } from '../../../src/stores/redis/connection.ts'
 import { response } from '../../stores/store-contract.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
-import { freePort, startRedis } from '../../support/redis.ts'
+import { freePort, type RedisServer, startRedis } from '../../support/redis.ts'
 import { until } from '../../support/waiting.ts'
 
 const DEADLINE_MS = 200
@@ -22,6 +23,10 @@ function storeOn(url: string, settings: RedisStoreSettings = {}) {
   const store = redisStore({ url, deadline: DEADLINE_MS, events, ...settings })
   return { store, states, outcomes }
 }
+
+let locked: RedisServer
+beforeAll(async () => void (locked = await startRedis({ flags: ['--requirepass', 'right'] })))
+afterAll(() => locked[Symbol.asyncDispose]())
 
 const isConnected = (store: Store) => store.usage()[0]?.degraded === false
 const connected = (store: Store) => until(() => isConnected(store), 'the store is connected')
@@ -62,6 +67,22 @@ test('without Redis at the start nothing fails, and the store works once Redis i
   await works(at.store)
   expect(at.states).toEqual(['redis degraded', 'redis working'])
   await at.store.close()
+})
+
+test.each([
+  ['that does not run', async () => `redis://127.0.0.1:${await freePort()}`, /^not connected: connect ECONNREFUSED 127/],
+  ['that refuses the password', async () => `redis://:wrong@127.0.0.1:${locked.port}`, /^not connected: WRONGPASS /],
+])('of a Redis %s the store reports why there is no connection', async (_, urlOf, why) => {
+  const client = connectRedis(await urlOf())
+  const events = new Events()
+  const reasons: string[] = []
+  events.on('tier', (tier) => void reasons.push(tier.why))
+  const store = redisStore({ client, events })
+  await once(client, 'error')
+  for (let n = 0; n < 6; n++) await store.get('k')
+  expect(reasons).toEqual([expect.stringMatching(why)])
+  await store.close()
+  client.disconnect()
 })
 
 test('after Redis is killed and comes back empty, its copies are misses', async () => {

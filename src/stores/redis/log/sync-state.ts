@@ -1,6 +1,7 @@
 import type { Events } from '../../../events.ts'
 import type { Clock } from '../../../model.ts'
 import type { Lease } from '../../log/lease.ts'
+import { failureOf } from '../connection.ts'
 
 /** Whether the log can be read, according to the lease, and why not; emits an event when that changes. */
 export class SyncState {
@@ -26,8 +27,7 @@ export class SyncState {
   }
 
   failed(error: unknown): void {
-    const { message, lastNodeError } = error as Error & { lastNodeError?: Error }
-    this.#lastError = lastNodeError?.message ?? message
+    this.#lastError = failureOf(error as Error)
   }
 
   answered(): void {
