@@ -70,7 +70,11 @@ test('without Redis at the start nothing fails, and the store works once Redis i
 })
 
 test.each([
-  ['that does not run', async () => `redis://127.0.0.1:${await freePort()}`, /^not connected: connect ECONNREFUSED 127/],
+  [
+    'that does not run',
+    async () => `redis://127.0.0.1:${await freePort()}`,
+    /^not connected: connect ECONNREFUSED 127/,
+  ],
   ['that refuses the password', async () => `redis://:wrong@127.0.0.1:${locked.port}`, /^not connected: WRONGPASS /],
 ])('of a Redis %s the store reports why there is no connection', async (_, urlOf, why) => {
   const client = connectRedis(await urlOf())
