@@ -48,8 +48,8 @@ export function dated(fields: Fields, receivedWallTime: number): Fields {
 }
 
 /**
- * The head of a response from the cache: the stored fields with exactly one Age (RFC 9111 section 5.1), Via, and our
- * member of Cache-Status after those of caches nearer to the origin.
+ * The head of a response that is stored: the stored fields with Age (see `sentAge`), Via, and our member of Cache-Status
+ * after those of caches nearer to the origin.
  * @param now epoch milliseconds
  */
 export function cachedHead(
@@ -59,8 +59,21 @@ export function cachedHead(
   { via }: Pick<Rules, 'via'>,
 ): string[] {
   const head = withoutOwnControl(entry.fields)
-  head.push('Age', String(ageOf(entry, now)), 'Via', viaMember(via), 'Cache-Status', cacheStatus(outcome))
+  const age = sentAge(entry, outcome, now)
+  if (age !== undefined) head.push('Age', String(age))
+  head.push('Via', viaMember(via), 'Cache-Status', cacheStatus(outcome))
   return head
+}
+
+/**
+ * What Age says. An answer that the origin has just given to this request has one only if it was not new even then (RFC
+ * 9111 section 5.1): caches behind us add the time that they have waited themselves.
+ */
+export function sentAge(entry: StoredResponse, { result, originMs = 0 }: Outcome, now: number): number | undefined {
+  if (result !== 'miss' && result !== 'pass') return ageOf(entry, now)
+  // Half a second: clock readings are not exact.
+  const age = ageOf(entry, now - originMs + 500)
+  return age === 0 ? undefined : age
 }
 
 /** In seconds (RFC 9111 section 5.1). */

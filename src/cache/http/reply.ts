@@ -13,7 +13,7 @@ import {
 import { cacheStatus } from '../../policy/fields/cache-status.ts'
 import { notModifiedHead } from '../../policy/fields/not-modified.ts'
 import { select } from '../../policy/range.ts'
-import { ageOf, cachedHead, passedHead } from '../../policy/response.ts'
+import { cachedHead, passedHead, sentAge } from '../../policy/response.ts'
 import { precondition } from '../../policy/validation.ts'
 import { problemFields, problemOf } from '../../problem.ts'
 import type { Resolution } from '../engine/resolution.ts'
@@ -55,7 +55,7 @@ function renderEntry(
 ): Reply {
   const now = clock.now()
   const fields = cachedHead(entry, outcome, now, route.rules)
-  const common = { route: route.name, outcome, age: ageOf(entry, now) }
+  const common = { route: route.name, outcome, age: sentAge(entry, outcome, now) }
   if (precondition(request, entry.status, entry.fields) === 'not-modified') {
     entry.body.discard()
     return { ...common, status: 304, fields: notModifiedHead(fields), body: undefined }

@@ -714,6 +714,33 @@ test('a 304 made from a copy has no fields about content, which it does not carr
   expect(names.filter((name) => has(reply.fields, name))).toEqual(['repr-digest'])
 })
 
+describe('Age, of what the origin has taken three seconds to answer', () => {
+  const ages = async (w: World, headers: Record<string, string> = {}) => {
+    const requests = [w.get('/'), w.get('/')]
+    await settle()
+    await w.clock.advance(3_000)
+    w.origin.next.answer({ headers: { ...MINUTE, ...headers } })
+    const answers = [...(await Promise.all(requests)), await w.get('/')]
+    return answers.map(({ result, reply }) => [result, field(reply.fields, 'age')])
+  }
+
+  test('is left out for who has waited for it: caches behind add that time themselves (RFC 9111 section 5.1)', async () => {
+    expect(await ages(world())).toEqual([
+      ['miss', undefined],
+      ['collapsed', '3'],
+      ['hit', '3'],
+    ])
+  })
+
+  test('is what the origin says', async () => {
+    const [miss, , hit] = await ages(world(), { Age: '10' })
+    expect([miss, hit]).toEqual([
+      ['miss', '10'],
+      ['hit', '13'],
+    ])
+  })
+})
+
 describe('a response with two Date lines (RFC 9110 section 5.3)', () => {
   const dates = (answer: { readonly reply: { readonly fields: Fields } }) => fieldLines(answer.reply.fields, 'date')
   const twice = (w: World) => ({ Date: [date(w.clock.now()), date(w.clock.now() - 20_000)] })
