@@ -2,56 +2,113 @@ import type { EvictionReason } from '../../events.ts'
 import type { DiskFile } from './file.ts'
 import type { Shelf } from './shelf.ts'
 
-/** In place of addresses: the write was to change everything. */
+/** In place of addresses: everything changes. */
 export const EVERYTHING = Symbol('everything')
 
-const MAX_REMEMBERED = 10_000
+/** Where a write changes something. */
+export type Addresses = readonly Buffer[] | typeof EVERYTHING
 
-/** Makes up for the writes lost so far. */
-interface Remedy {
-  /** To be run in `DiskFile.write`, before the next write. @returns a reason for each entry removed */
+/** Beyond this, everything counts as lost. */
+const MAX_REMEMBERED = 100_000
+/** How many losses are made up for at once: the process does nothing else meanwhile. */
+const MAX_AT_ONCE = 1_000
+
+/** A write on its way, which makes up for losses before it: for those at its own addresses, and for some others. */
+interface Attempt {
+  /** To be run in `DiskFile.write`, before the write itself. @returns a reason for each entry removed */
   apply(file: DiskFile, shelf: Shelf): EvictionReason[]
-  /** The removal is durable: these losses may be forgotten. */
-  done(): void
+  /** It is durable. */
+  succeeded(): void
+  /** It is lost as well. */
+  failed(): void
 }
 
 /**
- * Remembers where writes were lost: what is there is too old, counts as absent, and is removed with the next write that
- * succeeds.
+ * Remembers where writes were lost: what is there is too old, counts as absent, and is removed with later writes that
+ * succeed.
  */
 export class LostWrites {
-  /** A new object each time, so that a loss during a remedy is still known after it. */
-  #everything: object | undefined
-  readonly #addresses = new Map<string, Buffer>()
+  /** How many writes have been lost so far. */
+  #losses = 0
+  /** The number of the loss by which everything was to change; 0 for none. */
+  #everything = 0
+  /** The number of the latest loss, in ascending order, by address. */
+  readonly #byAddress = new Map<string, number>()
+  /** How many writes are on their way, by address. */
+  readonly #underway = new Map<string, number>()
 
-  add(addresses: readonly Buffer[] | typeof EVERYTHING): void {
-    for (const address of addresses === EVERYTHING ? [] : addresses) {
-      this.#addresses.set(address.toString('latin1'), address)
-    }
-    if (addresses !== EVERYTHING && this.#addresses.size <= MAX_REMEMBERED) return
-    this.#everything = {}
-    this.#addresses.clear()
+  get areAny(): boolean {
+    return this.#everything > 0 || this.#byAddress.size > 0
   }
 
   mayHave(address: Buffer): boolean {
-    if (this.#everything !== undefined) return true
-    return this.#addresses.size > 0 && this.#addresses.has(address.toString('latin1'))
+    if (this.#everything > 0) return true
+    return this.#byAddress.size > 0 && this.#byAddress.has(textOf(address))
   }
 
-  remedy(): Remedy {
+  isUnderway(address: Buffer): boolean {
+    return this.#underway.has(textOf(address))
+  }
+
+  add(addresses: Addresses): void {
+    this.#add(addresses === EVERYTHING ? EVERYTHING : addresses.map(textOf))
+  }
+
+  #add(texts: readonly string[] | typeof EVERYTHING): void {
+    this.#losses += 1
+    for (const text of texts === EVERYTHING ? [] : texts) {
+      this.#byAddress.delete(text)
+      this.#byAddress.set(text, this.#losses)
+    }
+    if (texts !== EVERYTHING && this.#byAddress.size <= MAX_REMEMBERED) return
+    this.#everything = this.#losses
+    this.#byAddress.clear()
+  }
+
+  /** To be called when a write at these addresses is sent. */
+  begin(addresses: Addresses): Attempt {
+    const texts = addresses === EVERYTHING ? [] : addresses.map(textOf)
+    const upTo = this.#losses
     const everything = this.#everything
-    const addresses = [...this.#addresses]
+    const isBefore = (text: string): boolean => (this.#byAddress.get(text) ?? Infinity) <= upTo
+    let madeUp: readonly string[] = []
+    for (const text of texts) this.#underway.set(text, (this.#underway.get(text) ?? 0) + 1)
     return {
-      apply(file, shelf) {
-        if (everything !== undefined) shelf.clear(file)
-        return addresses.flatMap(([, address]) => shelf.remove(file, address, 'replaced'))
+      apply: (file, shelf) => {
+        if (everything > 0) shelf.clear(file)
+        madeUp = [...texts.filter(isBefore), ...this.#first(upTo)]
+        return madeUp.flatMap((text) => shelf.remove(file, Buffer.from(text, 'latin1'), 'replaced'))
       },
-      done: () => {
-        if (this.#everything === everything) this.#everything = undefined
-        for (const [text, address] of addresses) {
-          if (this.#addresses.get(text) === address) this.#addresses.delete(text)
-        }
+      succeeded: () => {
+        this.#leave(texts)
+        if (this.#everything === everything) this.#everything = 0
+        for (const text of madeUp.filter(isBefore)) this.#byAddress.delete(text)
+      },
+      failed: () => {
+        this.#leave(texts)
+        this.#add(addresses === EVERYTHING ? EVERYTHING : texts)
       },
     }
   }
+
+  /** The first losses up to a number; not where a write is on its way, which may be newer. */
+  *#first(upTo: number): Iterable<string> {
+    let count = 0
+    for (const [text, loss] of this.#byAddress) {
+      if (loss > upTo || count === MAX_AT_ONCE) return
+      if (this.#underway.has(text)) continue
+      yield text
+      count += 1
+    }
+  }
+
+  #leave(texts: readonly string[]): void {
+    for (const text of texts) {
+      const others = (this.#underway.get(text) ?? 1) - 1
+      if (others === 0) this.#underway.delete(text)
+      else this.#underway.set(text, others)
+    }
+  }
 }
+
+const textOf = (address: Buffer): string => address.toString('latin1')

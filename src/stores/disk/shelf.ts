@@ -76,6 +76,10 @@ export class Shelf {
     return octets.subarray(0, octets.length) // lmdb sets `length` on a larger buffer
   }
 
+  has({ tables }: DiskFile, address: Buffer): boolean {
+    return cardAt(tables, address) !== undefined
+  }
+
   put(file: DiskFile, address: Buffer, octets: Uint8Array, until: number): EvictionReason[] {
     const { tables } = file
     this.#keepToLimit(file)

@@ -23,7 +23,7 @@ import { DiskAccess } from './access.ts'
 import { addressOf } from './address.ts'
 import type { DiskFile } from './file.ts'
 import { Shelf } from './shelf.ts'
-import { EVERYTHING, LostWrites } from './lost-writes.ts'
+import { type Addresses, EVERYTHING, LostWrites } from './lost-writes.ts'
 
 export interface DiskStoreOptions {
   /**
@@ -37,7 +37,7 @@ export interface DiskStoreOptions {
   readonly maxObjectBytes?: number | string | undefined
   /**
    * What waits to be written may take this much memory, the last entry not counted; in bytes or as text, `64MiB` by
-   * default. A disk that does not keep up costs writes, not the process.
+   * default. Some 3 KiB of that are for each write itself. A disk that does not keep up costs writes, not the process.
    */
   readonly maxWaitingBytes?: number | string | undefined
   /** While memory is short, a look-up of an entry of more than 64 KiB is answered `unknown`. */
@@ -58,6 +58,9 @@ const OPTIONS: Names<DiskStoreOptions> = {
 
 const TIER: Tier = 'disk'
 const SWEEP_MS = 10_000
+/** Memory that a change takes while it waits for the disk, besides the octets it writes. */
+const CHANGE_BYTES = 3_072
+const ADDRESS_BYTES = 256
 
 /**
  * A store in an LMDB file. A look-up is answered at once, not in a promise, unless it is for more than 500 keys. An
@@ -81,7 +84,7 @@ class DiskStore implements Store {
   readonly #shelf: Shelf
   readonly #lost = new LostWrites()
   readonly #batches = new Batches()
-  /** Octets on their way to the file. */
+  /** Bytes of memory that is taken by what is on its way to the file. */
   #waiting = 0
   #stopSweeping = () => {}
 
@@ -141,6 +144,7 @@ class DiskStore implements Store {
   async close(): Promise<void> {
     this.#stopSweeping()
     await this.#batches.settled()
+    while (this.#lost.areAny && (await this.#makeUp()) !== 'lost');
     await this.#access.close()
   }
 
@@ -214,48 +218,75 @@ class DiskStore implements Store {
 
   #sweep(): void {
     const due = this.#access.read((file) => this.#shelf.expired(file))
-    if (due === 'unknown' || due.length === 0) return
+    if (due === 'unknown' || (due.length === 0 && !this.#lost.areAny)) return
     void this.#change('delete', [], 0, (file) => due.flatMap((address) => this.#shelf.removeExpired(file, address)))
   }
 
   /**
-   * Changes what is in the file, and first makes up for writes that were lost.
+   * Changes what is in the file, unless too much waits for the disk already.
    * @param addresses where something changes
    * @param bytes of what is written
    */
-  async #change(
-    op: 'set' | 'delete',
-    addresses: readonly Buffer[] | typeof EVERYTHING,
-    bytes: number,
-    run: (file: DiskFile) => EvictionReason[],
-  ): Promise<Written> {
+  async #change(op: ChangeOp, addresses: Addresses, bytes: number, run: Run): Promise<Written> {
+    if (this.#waiting <= this.#maxWaitingBytes) return this.#attempt(op, addresses, bytes, run)
+    this.#lost.add(this.#outdatedAt(addresses))
+    this.#reportEach(op, addresses, 'dropped', this.#clock.now())
+    return 'lost'
+  }
+
+  /** Where there is something, or it is on its way: it is older than a change that cannot wait for the disk. */
+  #outdatedAt(addresses: Addresses): Addresses {
+    if (addresses === EVERYTHING) return EVERYTHING
+    const outdated = this.#access.read((file) => {
+      file.refresh()
+      return addresses.filter((address) => this.#lost.isUnderway(address) || this.#shelf.has(file, address))
+    })
+    return outdated === 'unknown' ? addresses : outdated
+  }
+
+  /** Makes up for some of the changes that were lost, and then for others, as long as it succeeds. */
+  #makeUp(): Promise<Written> {
+    return this.#attempt('delete', [], 0, () => [])
+  }
+
+  async #attempt(op: ChangeOp, addresses: Addresses, bytes: number, run: Run): Promise<Written> {
     const startedAt = this.#clock.now()
-    const count = addresses === EVERYTHING ? 1 : Math.max(1, addresses.length)
-    const report = (outcome: StoreEvent['outcome']): void => {
-      for (let at = 0; at < count; at++) this.#report(op, outcome, startedAt)
-    }
     const isTried = !this.#access.degraded
-    const remedy = this.#lost.remedy()
-    this.#waiting += bytes
+    const attempt = this.#lost.begin(addresses)
+    const memory = CHANGE_BYTES + countOf(addresses) * ADDRESS_BYTES + bytes
+    this.#waiting += memory
     try {
-      const evictions = await this.#access.write((file) => [...remedy.apply(file, this.#shelf), ...run(file)])
-      remedy.done()
-      report('ok')
+      const evictions = await this.#access.write((file) => [...attempt.apply(file, this.#shelf), ...run(file)])
+      attempt.succeeded()
+      this.#reportEach(op, addresses, 'ok', startedAt)
       for (const reason of evictions) this.#events?.emit('eviction', { tier: TIER, reason })
     } catch (error) {
-      this.#lost.add(addresses)
-      report(isTried ? 'error' : 'dropped')
+      attempt.failed()
+      this.#reportEach(op, addresses, isTried ? 'error' : 'dropped', startedAt)
       this.#access.suspend(error)
       return 'lost'
     } finally {
-      this.#waiting -= bytes
+      this.#waiting -= memory
     }
+    if (this.#waiting === 0 && this.#lost.areAny) void this.#makeUp()
+  }
+
+  #reportEach(op: ChangeOp, addresses: Addresses, outcome: StoreEvent['outcome'], startedAt: number): void {
+    for (let at = 0; at < countOf(addresses); at++) this.#report(op, outcome, startedAt)
   }
 
   #report(op: StoreEvent['op'], outcome: StoreEvent['outcome'], startedAt: number): void {
     this.#events?.emit('store', { tier: TIER, op, outcome, ms: this.#clock.now() - startedAt })
   }
 }
+
+type ChangeOp = 'set' | 'delete'
+
+/** @returns a reason for each entry that is evicted */
+type Run = (file: DiskFile) => EvictionReason[]
+
+/** How often a change is reported: a removal of what has expired once. */
+const countOf = (addresses: Addresses): number => (addresses === EVERYTHING ? 1 : Math.max(1, addresses.length))
 
 interface PreparedWrite {
   readonly address: Buffer
