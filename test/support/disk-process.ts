@@ -3,9 +3,10 @@
  *
  * `write`: stores entries endlessly and prints a line for each. `purge TAG`: appends a record and exits. `fill BYTES`:
  * writes entries totalling that many bytes, and prints what happened as JSON. `hold`: prints a line and keeps the write
- * lock from then on. `open`: prints whether it could open the file. `crowd LEFT`: the same with only that many file
- * descriptors left.
+ * lock from then on. `open`: prints whether it could open the file. `use`: the same, and closes it when its input ends.
+ * `crowd LEFT`: the same as `open` with only that many file descriptors left.
  */
+import { once } from 'node:events'
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { Body } from '../../src/body.ts'
 import { Events } from '../../src/events.ts'
@@ -65,6 +66,13 @@ function open(): void {
   console.log(outcomeOf(() => openDiskFile(path)))
 }
 
+async function use(): Promise<void> {
+  const file = openDiskFile(path)
+  console.log('opened')
+  await once(process.stdin.resume(), 'end')
+  await file.close()
+}
+
 async function crowd(): Promise<void> {
   await openDiskFile(`${path}/another`).close() // so that LMDB is loaded
   const held: number[] = []
@@ -87,5 +95,5 @@ function outcomeOf(run: () => unknown): string {
   }
 }
 
-const COMMANDS: Record<string, () => Promise<void> | void> = { write, purge, fill, hold, open, crowd }
+const COMMANDS: Record<string, () => Promise<void> | void> = { write, purge, fill, hold, open, use, crowd }
 await COMMANDS[command]?.()

@@ -4,10 +4,11 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { type BigIntStats, statSync } from 'node:fs'
-import { extname, join } from 'node:path'
+import { dirname, extname, join } from 'node:path'
 import { messageOf } from '../../errors.ts'
 import type { Clock } from '../../model.ts'
 import { type CheckResult, checkResultOf } from './check-result.ts'
+import { forgetEnded, leftOpenBy } from './users.ts'
 
 /** How long the result of a check counts, from when it is first returned; twice as long after each further check. */
 const VALID_MS = 10_000
@@ -16,6 +17,8 @@ const LONGEST_VALID_MS = 5 * 60_000
 interface Check {
   /** The file as it was before: another may take its place meanwhile, or it may be written. */
   readonly before: BigIntStats
+  /** Processes that had ended before while they had it open. */
+  readonly leftOpenBy: readonly number[]
   readonly validMs: number
   /** Undefined while it runs. */
   result: CheckResult | undefined
@@ -37,7 +40,8 @@ export function checkFile(path: string, clock: Clock, waitMs: number): CheckResu
   const known = last !== undefined && isOf(last, now) ? last : undefined
   if (known !== undefined && clock.now() < known.validUntil) return resultOf(known, clock)
   const validMs = known === undefined ? VALID_MS : Math.min(known.validMs * 2, LONGEST_VALID_MS)
-  const check: Check = { before: now, validMs, result: undefined, validUntil: Infinity }
+  const ended = leftOpenBy(dirname(path))
+  const check: Check = { before: now, leftOpenBy: ended, validMs, result: undefined, validUntil: Infinity }
   checks.set(path, check)
   run(path, waitMs, (result) => {
     check.result = result
@@ -67,8 +71,12 @@ function resultOf(check: Check, clock: Clock): CheckResult | undefined {
   return check.result
 }
 
-/** The file is open now: when it has to be opened again, earlier results no longer count. */
+/**
+ * The file is open now: when it has to be opened again, earlier results no longer count, and neither do processes that
+ * had ended before its check.
+ */
 export function forgetCheck(path: string): void {
+  forgetEnded(dirname(path), checks.get(path)?.leftOpenBy ?? [])
   checks.delete(path)
 }
 

@@ -17,7 +17,7 @@ import { isSound, moveAside, removeClosedMark, writeClosedMark } from './integri
 import { beginLog } from './log-tables.ts'
 import { makeFolder } from './make-folder.ts'
 import { exclusively } from './mutual-exclusion.ts'
-import { addUser, removeUser, othersIn, USERS } from './users.ts'
+import { addUser, isNamed, removeUser, USERS } from './users.ts'
 
 export type Table = Database<Uint8Array, Uint8Array>
 
@@ -198,7 +198,7 @@ async function closeShared({ env, onDisk }: Shared, folder: string, path: string
   await env.close() // touches no page of it
   if (state === 'removed' || openFiles.has(path)) return // or it has been opened again in this process
   removeUser(folder)
-  if (state === 'doubtful' || othersIn(folder).length > 0) return
+  if (state === 'doubtful' || isNamed(folder)) return // the last to close it marks it, unless one ended before
   writeClosedMark(folder, path)
 }
 

@@ -8,7 +8,7 @@ import { HerdgateError } from '../../errors.ts'
 import type { Clock } from '../../model.ts'
 import { checkFile } from './checks.ts'
 import { lockOf } from './file-on-disk.ts'
-import { othersIn, wasLeftOpen } from './users.ts'
+import { leftOpenBy, othersIn } from './users.ts'
 
 /** Written when the last process has closed the file: what the file was like then. */
 const CLOSED_MARK = 'closed'
@@ -21,7 +21,7 @@ const CLOSED_MARK = 'closed'
  */
 export function isSound(folder: string, path: string, clock: Clock, waitMs: number): boolean {
   if (!existsSync(path)) return true
-  if (isMarkedClosed(folder, path) && !wasLeftOpen(folder)) return true
+  if (isMarkedClosed(folder, path) && leftOpenBy(folder).length === 0) return true
   const result = checkFile(path, clock, waitMs)
   if (result === undefined) throw new HerdgateError('internal', `${path} was not closed and is being checked`)
   if (typeof result === 'object') {

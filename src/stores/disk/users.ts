@@ -16,18 +16,20 @@ export function removeUser(folder: string): void {
   rmSync(fileOf(folder, process.pid), { force: true })
 }
 
-/** Other processes that have it open. Removes what those that have ended left behind. */
-export function othersIn(folder: string): number[] {
-  return namedIn(folder).filter((pid) => {
-    if (pid === process.pid) return false
-    if (isUser(folder, pid)) return true
-    rmSync(fileOf(folder, pid), { force: true })
-    return false
-  })
-}
+/** Other processes that have it open. */
+export const othersIn = (folder: string): number[] =>
+  namedIn(folder).filter((pid) => pid !== process.pid && isUser(folder, pid))
 
-/** Has a process ended that had it open, also an earlier one with the PID of this? */
-export const wasLeftOpen = (folder: string): boolean => namedIn(folder).some((pid) => !isUser(folder, pid))
+/** Processes that have ended while they had it open, also an earlier one with the PID of this. */
+export const leftOpenBy = (folder: string): number[] => namedIn(folder).filter((pid) => !isUser(folder, pid))
+
+/** Has any process it open, or has one ended meanwhile? */
+export const isNamed = (folder: string): boolean => namedIn(folder).length > 0
+
+/** Those that have ended no longer count, as the file has been checked since. */
+export function forgetEnded(folder: string, pids: readonly number[]): void {
+  for (const pid of pids) if (!isUser(folder, pid)) rmSync(fileOf(folder, pid), { force: true })
+}
 
 /** PIDs of the processes that have left theirs. */
 function namedIn(folder: string): number[] {

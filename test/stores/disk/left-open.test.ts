@@ -1,7 +1,8 @@
-import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { openDiskFile } from '../../../src/stores/disk/file.ts'
 import { temporaryFolder } from '../../support/folder.ts'
 
@@ -27,6 +28,23 @@ vi.mock('node:fs', async (original) => {
 /** Another process opens the file, and ends without writing to it or closing it. */
 function openElsewhere(folder: string): void {
   expect(spawnSync(process.execPath, [PROCESS, folder, 'open']).stdout.toString()).toBe('opened\n')
+}
+
+/** Another process writes to the file, and is killed meanwhile. */
+async function killElsewhere(folder: string): Promise<void> {
+  const child = spawn(process.execPath, [PROCESS, folder, 'write'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  await once(child.stdout ?? child, 'data')
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+}
+
+/** Another process has the file open, until it is ended. */
+async function useElsewhere(folder: string): Promise<{ pid: number | undefined; end: () => Promise<unknown> }> {
+  const child = spawn(process.execPath, [PROCESS, folder, 'use'], { stdio: ['pipe', 'pipe', 'inherit'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  await once(child.stdout, 'data')
+  return { pid: child.pid, end: () => Promise.all([once(child, 'exit'), child.stdin.end()]) }
 }
 
 /** Opens the file and closes it. @returns how often it was checked */
@@ -55,4 +73,34 @@ test('so is one that it opened while another process had yet to mark it as close
   }
   await openDiskFile(folder).close()
   expect([await checksOf(folder), await checksOf(folder)]).toEqual([1, 0])
+})
+
+test('so is one that another process closes later, and properly', async () => {
+  const folder = temporaryFolder()
+  const file = openDiskFile(folder)
+  await killElsewhere(folder)
+  await file.close()
+  expect([await checksOf(folder), await checksOf(folder)]).toEqual([1, 0])
+})
+
+test('so is one that was found damaged while yet another had it open, when that has closed it', async () => {
+  const folder = temporaryFolder()
+  const path = join(folder, 'herdgate-1.mdb')
+  const user = await useElsewhere(folder)
+  await killElsewhere(folder)
+  truncateSync(path, statSync(path).size - 4_096)
+  expect(() => openDiskFile(folder)).toThrow(`is damaged and in use by process ${user.pid}`)
+  await user.end()
+  const file = openDiskFile(folder)
+  expect(file.movedTo).toBe(`${path}.damaged`)
+  await file.close()
+})
+
+test('one check is enough, also while another process has it open', async () => {
+  const folder = temporaryFolder()
+  const user = await useElsewhere(folder)
+  await killElsewhere(folder)
+  expect(await checksOf(folder)).toBe(1)
+  await user.end()
+  expect(await checksOf(folder)).toBe(0)
 })

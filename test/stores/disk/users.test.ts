@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, onTestFinished, test } from 'vitest'
-import { addUser, removeUser, othersIn } from '../../../src/stores/disk/users.ts'
+import { addUser, forgetEnded, isNamed, leftOpenBy, othersIn, removeUser } from '../../../src/stores/disk/users.ts'
 import { temporaryFolder } from '../../support/folder.ts'
 
 /** A folder in which these processes are registered as users of the file, with their start times. */
@@ -42,11 +42,14 @@ test('a running process counts as another, even if its start time is not recorde
   expect([othersIn(folder), namedIn(folder)]).toEqual([[process.ppid], [String(process.ppid)]])
 })
 
-test('the file of a process that has ended is removed', async () => {
+test('a process that has ended is named until the file has been checked', async () => {
   const child = spawn('true')
   await once(child, 'exit')
-  const folder = folderOf({ [child.pid ?? NaN]: '' })
-  expect([othersIn(folder), namedIn(folder)]).toEqual([[], []])
+  const ended = child.pid ?? NaN
+  const folder = folderOf({ [ended]: '', [process.ppid]: '' })
+  expect([othersIn(folder), leftOpenBy(folder), isNamed(folder)]).toEqual([[process.ppid], [ended], true])
+  forgetEnded(folder, [ended, process.ppid])
+  expect([othersIn(folder), leftOpenBy(folder), namedIn(folder)]).toEqual([[process.ppid], [], [String(process.ppid)]])
 })
 
 test.runIf(existsSync('/proc/self/stat'))('a process is distinguished from an earlier one with its PID', () => {
@@ -60,7 +63,7 @@ test.runIf(existsSync('/proc/self/stat'))('a process is distinguished from an ea
   const same = folderOf({ [process.ppid]: parentBegan })
   expect([othersIn(same), namedIn(same)]).toEqual([[process.ppid], [String(process.ppid)]])
   const former = folderOf({ [process.ppid]: String(Number(parentBegan) - 1) })
-  expect([othersIn(former), namedIn(former)]).toEqual([[], []])
+  expect([othersIn(former), leftOpenBy(former)]).toEqual([[], [process.ppid]])
 })
 
 test.runIf(existsSync('/proc/self/task'))('a thread does not count as a process', () => {
@@ -75,6 +78,6 @@ test.runIf(existsSync('/proc/self/stat'))(
   async () => {
     const [ended, parent] = await zombie()
     const folder = folderOf({ [ended]: '', [parent]: '' })
-    expect([othersIn(folder), namedIn(folder)]).toEqual([[parent], [String(parent)]])
+    expect([othersIn(folder), leftOpenBy(folder)]).toEqual([[parent], [ended]])
   },
 )
