@@ -163,7 +163,7 @@ class DiskLog implements InvalidationLog {
   }
 
   async #write(record: PendingRecord): Promise<number> {
-    if (!this.#readLog()) throw new HerdgateError('internal', 'the invalidation log on disk cannot be read')
+    this.#mustRead()
     if (this.#writing >= MAX_WRITING) throw new HerdgateError('overloaded', 'too many records wait for the disk')
     const { mode, targets } = record
     this.#writing++
@@ -171,7 +171,7 @@ class DiskLog implements InvalidationLog {
       let position = 0
       for (const some of inParts(targets)) {
         position = await this.#access.write((file) => appendRecord(file, mode, some, this.#maxTargets))
-        this.#readLog() // so that it is known here, whatever becomes of the file
+        if (!this.#isClosed) this.#mustRead() // so that it is known here, whatever becomes of the file
       }
       this.#isStalled = false
       this.#pending.remove(record)
@@ -179,6 +179,10 @@ class DiskLog implements InvalidationLog {
     } finally {
       this.#writing--
     }
+  }
+
+  #mustRead(): void {
+    if (!this.#readLog()) throw new HerdgateError('internal', 'the invalidation log on disk cannot be read')
   }
 
   #retryLater(): void {

@@ -248,3 +248,31 @@ test('an append that cannot be written rejects, applies in this process at once,
   await log.close()
   await other.close()
 })
+
+test('a purge whose record cannot be read after it was written stays in force, and is logged again', async () => {
+  const path = temporaryFolder()
+  const clock = new FakeClock()
+  const log = diskLog({ path, clock })
+  const stamp = stampIn(log, ['t'])
+  const appended = log.append('purge', { tags: ['t'] })
+  rmSync(join(path, 'herdgate-1.mdb-lock'))
+  clock.stall(1_000)
+  expect([log.synced, log.verdict(stamp)]).toEqual([false, 'dead']) // the file is in doubt, and its record on its way
+  await expect(appended).rejects.toMatchObject({ code: 'not_logged' })
+  expect(log.verdict(stamp)).toBe('dead')
+  for (const name of ['herdgate-1.mdb', 'herdgate-1.mdb-lock']) rmSync(join(path, name), { force: true })
+  const isLogged = async () => {
+    await clock.advance(10_000)
+    return log.position === 1
+  }
+  await vi.waitUntil(isLogged, { timeout: 30_000 })
+  expect(log.verdict(stamp)).toBe('dead')
+  await log.close()
+})
+
+test('a record that is written while the log is being closed is acknowledged', async () => {
+  const log = diskLog({ path: temporaryFolder() })
+  const appended = log.append('purge', { tags: ['t'] })
+  await log.close()
+  expect(await appended).toMatchObject({ position: 1 })
+})
