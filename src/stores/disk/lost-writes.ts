@@ -1,4 +1,3 @@
-import type { EvictionReason } from '../../events.ts'
 import type { DiskFile } from './file.ts'
 import type { Shelf } from './shelf.ts'
 
@@ -10,13 +9,13 @@ export type Addresses = readonly Buffer[] | typeof EVERYTHING
 
 /** Beyond this, everything counts as lost. */
 const MAX_REMEMBERED = 100_000
-/** How many losses are made up for at once: the process does nothing else meanwhile. */
+/** How many are removed at once: the process does nothing else meanwhile. */
 const MAX_AT_ONCE = 1_000
 
-/** A write on its way, which makes up for losses before it: for those at its own addresses, and for some others. */
+/** A write on its way. If it succeeds, it makes up for what was lost at its addresses before it was sent. */
 interface Attempt {
-  /** To be run in `DiskFile.write`, before the write itself. @returns a reason for each entry removed */
-  apply(file: DiskFile, shelf: Shelf): EvictionReason[]
+  /** To be run in `DiskFile.write`, before the write itself. */
+  prepare(file: DiskFile, shelf: Shelf): void
   /** It is durable. */
   succeeded(): void
   /** It is lost as well. */
@@ -24,8 +23,7 @@ interface Attempt {
 }
 
 /**
- * Remembers where writes were lost: what is there is too old, counts as absent, and is removed with later writes that
- * succeed.
+ * Remembers where writes were lost: what is there is too old, counts as absent, and has to be removed.
  */
 export class LostWrites {
   /** How many writes have been lost so far. */
@@ -70,19 +68,15 @@ export class LostWrites {
     const texts = addresses === EVERYTHING ? [] : addresses.map(textOf)
     const upTo = this.#losses
     const everything = this.#everything
-    const isBefore = (text: string): boolean => (this.#byAddress.get(text) ?? Infinity) <= upTo
-    let madeUp: readonly string[] = []
     for (const text of texts) this.#underway.set(text, (this.#underway.get(text) ?? 0) + 1)
     return {
-      apply: (file, shelf) => {
+      prepare: (file, shelf) => {
         if (everything > 0) shelf.clear(file)
-        madeUp = [...texts.filter(isBefore), ...this.#first(upTo)]
-        return madeUp.flatMap((text) => shelf.remove(file, Buffer.from(text, 'latin1'), 'replaced'))
       },
       succeeded: () => {
         this.#leave(texts)
         if (this.#everything === everything) this.#everything = 0
-        for (const text of madeUp.filter(isBefore)) this.#byAddress.delete(text)
+        for (const text of texts) if ((this.#byAddress.get(text) ?? Infinity) <= upTo) this.#byAddress.delete(text)
       },
       failed: () => {
         this.#leave(texts)
@@ -91,15 +85,10 @@ export class LostWrites {
     }
   }
 
-  /** The first losses up to a number; not where a write is on its way, which may be newer. */
-  *#first(upTo: number): Iterable<string> {
-    let count = 0
-    for (const [text, loss] of this.#byAddress) {
-      if (loss > upTo || count === MAX_AT_ONCE) return
-      if (this.#underway.has(text)) continue
-      yield text
-      count += 1
-    }
+  /** Where writes were lost first, and none is on its way, which may be newer. */
+  oldest(): Buffer[] {
+    const texts = this.#byAddress.keys().filter((text) => !this.#underway.has(text))
+    return [...texts.take(MAX_AT_ONCE)].map((text) => Buffer.from(text, 'latin1'))
   }
 
   #leave(texts: readonly string[]): void {

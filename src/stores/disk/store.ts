@@ -86,6 +86,7 @@ class DiskStore implements Store {
   readonly #batches = new Batches()
   /** Bytes of memory that is taken by what is on its way to the file. */
   #waiting = 0
+  #makingUp: Promise<void> | undefined
   #stopSweeping = () => {}
 
   constructor(options: DiskStoreOptions) {
@@ -144,7 +145,7 @@ class DiskStore implements Store {
   async close(): Promise<void> {
     this.#stopSweeping()
     await this.#batches.settled()
-    while (this.#lost.areAny && (await this.#makeUp()) !== 'lost');
+    await this.#makeUp()
     await this.#access.close()
   }
 
@@ -212,13 +213,14 @@ class DiskStore implements Store {
   #sweepLater(): void {
     this.#stopSweeping = this.#clock.after(SWEEP_MS, () => {
       this.#sweep()
+      void this.#makeUp()
       this.#sweepLater()
     })
   }
 
   #sweep(): void {
     const due = this.#access.read((file) => this.#shelf.expired(file))
-    if (due === 'unknown' || (due.length === 0 && !this.#lost.areAny)) return
+    if (due === 'unknown' || due.length === 0) return
     void this.#change('delete', [], 0, (file) => due.flatMap((address) => this.#shelf.removeExpired(file, address)))
   }
 
@@ -244,9 +246,20 @@ class DiskStore implements Store {
     return outdated === 'unknown' ? addresses : outdated
   }
 
-  /** Makes up for some of the changes that were lost, and then for others, as long as it succeeds. */
-  #makeUp(): Promise<Written> {
-    return this.#attempt('delete', [], 0, () => [])
+  /** Removes what is outdated because changes were lost, as long as that succeeds. */
+  #makeUp(): Promise<void> {
+    this.#makingUp ??= this.#removeOutdated().finally(() => (this.#makingUp = undefined))
+    return this.#makingUp
+  }
+
+  async #removeOutdated(): Promise<void> {
+    while (this.#lost.areAny) {
+      const addresses = this.#lost.oldest()
+      const removed = await this.#attempt('delete', addresses, 0, (file) =>
+        addresses.flatMap((address) => this.#shelf.remove(file, address, 'replaced')),
+      )
+      if (removed === 'lost') return
+    }
   }
 
   async #attempt(op: ChangeOp, addresses: Addresses, bytes: number, run: Run): Promise<Written> {
@@ -256,7 +269,10 @@ class DiskStore implements Store {
     const memory = CHANGE_BYTES + countOf(addresses) * ADDRESS_BYTES + bytes
     this.#waiting += memory
     try {
-      const evictions = await this.#access.write((file) => [...attempt.apply(file, this.#shelf), ...run(file)])
+      const evictions = await this.#access.write((file) => {
+        attempt.prepare(file, this.#shelf)
+        return run(file)
+      })
       attempt.succeeded()
       this.#reportEach(op, addresses, 'ok', startedAt)
       for (const reason of evictions) this.#events?.emit('eviction', { tier: TIER, reason })
@@ -268,7 +284,7 @@ class DiskStore implements Store {
     } finally {
       this.#waiting -= memory
     }
-    if (this.#waiting === 0 && this.#lost.areAny) void this.#makeUp()
+    if (this.#lost.areAny) void this.#makeUp()
   }
 
   #reportEach(op: ChangeOp, addresses: Addresses, outcome: StoreEvent['outcome'], startedAt: number): void {

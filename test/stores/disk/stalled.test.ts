@@ -81,7 +81,7 @@ test('while the disk stalls, what waits for it is bounded, however much is writt
   await swapEntries(path) // none can be read under its key
   const { resume } = await stall(path)
   const grown = await heapGrowth(async () => {
-    for (let n = 0; n < 40_000; n++) {
+    for (let n = 0; n < 10_000; n++) {
       void put(store, `new${n}`, 'x')
       void store.delete(`removed${n}`)
       void store.get('a')
@@ -92,7 +92,7 @@ test('while the disk stalls, what waits for it is bounded, however much is writt
   expect(bodiesIn(store, 'kept')).toEqual(['old kept'])
   resume()
   await until(async () => (await put(store, 'last', 'last')) !== 'lost', 'the disk is written again')
-  expect(bodiesIn(store, 'kept', 'last', 'new39999')).toEqual(['old kept', 'last', undefined])
+  expect(bodiesIn(store, 'kept', 'last', 'new9999')).toEqual(['old kept', 'last', undefined])
   await store.close()
 })
 
@@ -109,6 +109,33 @@ test('what a stalled disk could not replace is not served, and is removed from t
   expect(bodiesIn(store, 'set', 'many', 'deleted', 'kept')).toEqual([undefined, undefined, undefined, 'old kept'])
   expect(await put(store, 'set', 'newest')).toBeUndefined()
   expect(bodiesIn(store, 'set')).toEqual(['newest'])
+  await store.close()
+})
+
+test('all that a stalled disk could not remove is removed when it is written again, a part at a time', async () => {
+  const { path, store, left } = await filled('kept')
+  const keys = Array.from({ length: 2_500 }, (_, n) => `k${n}`)
+  await store.setMany(keys.map((key) => ({ key, stored: response('old'), keepForMs: 60_000 })))
+  const { resume } = await stall(path)
+  const waiting = await fillQueue(store)
+  await store.deleteMany(keys)
+  expect(bodiesIn(store, 'k0', 'k2499', 'kept')).toEqual([undefined, undefined, 'old kept'])
+  resume()
+  await left(waiting + 1)
+  expect(bodiesIn(store, 'k0', 'k2499', 'kept')).toEqual([undefined, undefined, 'old kept'])
+  await store.close()
+})
+
+test('a store that is cleared while the disk stalls is empty at once, and its file when it is written again', async () => {
+  const { path, store, left } = await filled('k')
+  const { resume } = await stall(path)
+  await fillQueue(store)
+  await store.clear()
+  expect(bodiesIn(store, 'k', 'filling0')).toEqual([undefined, undefined])
+  resume()
+  await left(0)
+  expect(await put(store, 'k', 'new')).toBeUndefined()
+  expect(bodiesIn(store, 'k')).toEqual(['new'])
   await store.close()
 })
 
