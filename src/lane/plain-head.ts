@@ -17,6 +17,7 @@ import {
   SPACE,
   TARGET,
 } from './octets.ts'
+import { MAX_FIELDS } from '../policy/head.ts'
 import { wordsOf } from './words.ts'
 
 /**
@@ -60,8 +61,6 @@ export interface PlainHead {
 }
 
 const NOWHERE = -1
-/** As many as node:http takes: it refuses a head with more. */
-const MAX_FIELDS = 1000
 
 /**
  * Reads a complete head at the beginning of some octets.

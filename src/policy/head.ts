@@ -3,6 +3,13 @@ import type { ErrorCode } from '../errors.ts'
 import { type Fields, field, trimmed } from '../fields.ts'
 import { locate, parseTarget } from './target.ts'
 
+/**
+ * Fields in a request's head, a few times as many as browsers and proxies send. Each takes several times its octets
+ * until the head is complete: with a thousand short ones, ten thousand connections would fill the memory of a small
+ * container before anything can refuse them. Apache httpd, Envoy and HAProxy take about 100.
+ */
+export const MAX_FIELDS = 128
+
 export interface RequestHead {
   readonly method: string
   /** As in the request line. */
@@ -34,6 +41,7 @@ export function readHead(head: RequestHead): ReadHead {
   const { method, target, version, fields, scheme, local } = head
   if (version === '0.9') return refusal('no version')
   if (version !== '1.1' && version !== '1.0') return refusal('version', 'version_not_supported')
+  if (fields.length > MAX_FIELDS * 2) return refusal('too many fields', 'head_too_large')
   const found = sift(fields)
   const wrong = framingProblem(found, version)
   if (wrong !== undefined) return refusal(wrong)

@@ -14,6 +14,7 @@ import { lingerWhereUnread } from './lingering-close.ts'
 import { refuseMalformed } from './malformed.ts'
 import { boundConnections, type OnRefusedConnection } from './max-connections.ts'
 import type { Clock, ProcessPressure } from '../model.ts'
+import { MAX_FIELDS } from '../policy/head.ts'
 import { createServer } from '../node-http.ts'
 import { boundPipelining } from './pipelining.ts'
 import { ignoreRefusal, type OnRefusal } from './refusals.ts'
@@ -100,6 +101,7 @@ function createLimitedServer(handler: RequestListener, limits: ConnectionLimits,
   // By default a full worker hands connections back, and they go round for ever:
   // docs/decisions/workers/a-full-worker-closes-connections.md.
   server.dropMaxConnection = true
+  server.maxHeadersCount = MAX_FIELDS + 1 // more are not kept: Node 26 refuses the head, Node 24 leaves them out
   server.httpAllowHalfOpen = true // a client that has ended its side still wants the response
   // Refused like any other malformed request, so that nothing after it is processed.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response))

@@ -6,6 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { MAX_FIELDS } from '../../src/policy/head.ts'
 import { type Herdgate, startHerdgate } from '../support/herdgate.ts'
 import { deadPort, type RawOrigin, rawOrigin } from '../support/raw-origin.ts'
 import { RawClient } from './client.ts'
@@ -55,6 +56,9 @@ afterAll(async () => {
 
 const connected = (): Promise<RawClient> => RawClient.connect(Number(new URL(herdgate.url).port))
 
+/** With Host one more than a head may have. */
+const FIELDS = Array.from({ length: MAX_FIELDS }, () => 'X-Evil: evil')
+
 const ROWS: readonly (readonly [number, string, string])[] = [
   [502, 'an origin where nobody listens', asked('dead.test', `GET ${TARGET}`)],
   [502, 'an origin with a name that nobody has', asked('nameless.test', `GET ${TARGET}`)],
@@ -82,6 +86,8 @@ const ROWS: readonly (readonly [number, string, string])[] = [
   [405, 'CONNECT', asked('evil:443', 'CONNECT evil:443')],
   [417, 'an expectation', asked('dead.test', `POST ${TARGET}`, 'Expect: evil', 'Content-Length: 0')],
   [431, 'a head too large', asked('dead.test', `GET ${TARGET}`, `X: ${'evil'.repeat(8_000)}`)],
+  [431, 'too many fields', asked('dead.test', `GET ${TARGET}`, ...FIELDS)],
+  [431, 'far too many fields', asked('dead.test', `GET ${TARGET}`, ...FIELDS, ...FIELDS)],
   [505, 'another version', `GET ${TARGET} HTTP/2.0\r\nHost: dead.test\r\n\r\n`],
 ]
 
