@@ -7,6 +7,7 @@ import { configJsonSchema } from '../src/config.ts'
 import { ERROR_CODES, type ErrorCode } from '../src/errors.ts'
 import { field } from '../src/fields.ts'
 import { DETAILS } from '../src/model.ts'
+import { API_KEYS } from '../src/policy/fields/credentials.ts'
 import { IMPERSONATING_FIELDS } from '../src/policy/fields/impersonating-fields.ts'
 import { REASONS } from '../src/metrics/labels.ts'
 import { REASONS_NOT_TO_STORE } from '../src/policy/storable.ts'
@@ -91,6 +92,11 @@ describe('docs/security.md', () => {
     expect(sent(example)).toBeUndefined()
     expect(sent('x-something-else')).toBe('1')
   })
+})
+
+test('docs/security.md lists every field that is known to have API keys', () => {
+  const page = read('docs/security.md').toLowerCase()
+  expect(API_KEYS.filter((name) => !page.includes(`\`${name}\``))).toEqual([])
 })
 
 describe('docs/architecture.md', () => {

@@ -3,7 +3,7 @@ import { hash } from 'node:crypto'
 import { type Fields, fieldLines, trimmed } from '../fields.ts'
 import { CACHED_METHODS } from '../methods.ts'
 import type { CacheRequest, KeyRules, Route } from '../model.ts'
-import { CREDENTIALS } from './fields/credentials.ts'
+import { SECRETS } from './fields/credentials.ts'
 import { sentValue } from './forward.ts'
 import { otherHost } from './fields/forwarded.ts'
 import { lenientName } from './fields/lenient-names.ts'
@@ -20,9 +20,9 @@ export interface Key {
 
 /**
  * The key for GET and HEAD. Different tuples of route, URL, keyed fields and keyed cookies never share a key: neither
- * a route's name nor a URL contains a space or a line feed, and the values are length-prefixed. Credentials are hashed,
- * as keys are written to disk and Redis, and displayed. A trusted proxy's X-Forwarded-Host is part of the key if it
- * differs from the URL's host.
+ * a route's name nor a URL contains a space or a line feed, and the values are length-prefixed. Values that may
+ * identify a client are hashed, as keys are written to disk and Redis, and displayed. A trusted proxy's
+ * X-Forwarded-Host is part of the key if it differs from the URL's host.
  *
  * An ignored query parameter is removed from both the key and the target, so that the response cannot depend on a
  * parameter that is not in the key. "&" is the only separator.
@@ -105,11 +105,7 @@ function extras(rules: KeyRules, request: CacheRequest): string {
 
 function valueFor(name: string, request: CacheRequest): string | undefined {
   const value = sentValue(name, request)
-  return underAnySpelling(
-    name,
-    value !== undefined && CREDENTIALS.includes(name) ? digestOf(value) : value,
-    request.fields,
-  )
+  return underAnySpelling(name, value !== undefined && SECRETS.includes(name) ? digestOf(value) : value, request.fields)
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Whether a stored response may answer a request now, and if not, what to do (RFC 9111 section 4). */
-import { type Fields, has } from '../fields.ts'
+import type { Fields } from '../fields.ts'
 import type {
   CacheRequest,
   Decision,
@@ -11,6 +11,7 @@ import type {
   StoredResponse,
 } from '../model.ts'
 import type { Directives } from './fields/cache-control.ts'
+import { isCredentialed } from './fields/credentials.ts'
 import { type RequestedRanges, requestedRanges, select } from './range.ts'
 import { responseDirectives } from './fields/targeted-control.ts'
 import { requestDirectives } from './fields/request-directives.ts'
@@ -34,7 +35,7 @@ export function decide(request: CacheRequest, found: HttpFound, rules: Rules, no
   const ranged = (present & RANGE) === 0 ? undefined : requestedRanges(request)
   if (found.kind === 'nothing') return decideWithoutEntry(request, found, directives, ranged)
   const { entry } = found
-  if (entry.status === UNAUTHORIZED && has(request.fields, 'authorization')) return decideWithCredentials(directives)
+  if (entry.status === UNAUTHORIZED && isCredentialed(request.fields, 'rfc')) return decideWithCredentials(directives)
   const fresh = found.verdict === 'valid' && now < entry.freshUntil
   if (entry.partial !== undefined && select(request, entry, undefined).kind === 'missing') {
     const usable = fresh && acceptsFresh(directives, entry, now)

@@ -5,7 +5,7 @@ import { requestDirectives } from './fields/request-directives.ts'
 import { CONTROL_FIELDS, type ResponseDirectives, responseDirectives } from './fields/targeted-control.ts'
 import { type Freshness, freshnessOf, HEURISTICALLY_CACHEABLE, isNeverUsedStale, staleWindows } from './freshness.ts'
 import { connectionOptions } from './fields/hop-by-hop.ts'
-import { CREDENTIALS } from './fields/credentials.ts'
+import { API_KEYS, CREDENTIALS } from './fields/credentials.ts'
 import { parseContentRange, requestedRanges } from './range.ts'
 import { tagsOf } from './fields/tags.ts'
 import { canBeValidated } from './validation.ts'
@@ -54,6 +54,7 @@ const CONDITIONS: readonly Condition[] = [
   { why: 'status', forbids: hasNoLifetimeByStatus },
   { why: 'no-lifetime', forbids: isNotWorthStoring },
   { why: 'authorization', forbids: isForbiddenByAuthorization },
+  { why: 'authorization', forbids: isForbiddenByApiKey },
   { why: 'cookie', forbids: isForbiddenByCookie },
 ]
 
@@ -171,6 +172,16 @@ function isForbiddenByAuthorization({ request, rules, directives, freshness }: E
   if (!CREDENTIALS.some((name) => has(request.fields, name) && isForOthers(name))) return false
   const consents = directives.public || directives.mustRevalidate || directives.sMaxage !== undefined
   return !consents || !isStated(directives, freshness)
+}
+
+/**
+ * Without a stated lifetime, a response to a request with an API key may be for the key's holder, unless there is one
+ * for each key. RFC 9111 does not know such fields, so the operator's override applies.
+ */
+function isForbiddenByApiKey({ request, fields, rules, directives, freshness }: Exchange): boolean {
+  if (request.plain === true || rules.override || isStated(directives, freshness)) return false
+  const isForEach = (name: string) => rules.key.headers.includes(name) || varyOn(fields).includes(name)
+  return API_KEYS.some((name) => has(request.fields, name) && !isForEach(name))
 }
 
 /** A response to a request with cookies may be personal, unless it says that it is for everyone. */

@@ -200,7 +200,13 @@ const CONVERSATIONS: Record<string, readonly string[]> = {
   'misses among hits': [get('/a'), get('/c'), get('/a'), get('/c'), get('/private'), get('/a'), get('/private')],
   'a stored 404': [get('/missing'), get('/missing')],
   'a long body': [get('/report'), get('/report'), get('/a'), get('/a')],
-  credentials: [get('/a'), get('/a', 'Authorization: Basic eDp5'), get('/a', 'Cookie: sid=1'), get('/a')],
+  credentials: [
+    get('/a'),
+    get('/a', 'Authorization: Basic eDp5'),
+    get('/a', 'Cookie: sid=1'),
+    get('/a', 'X-Api-Key: k'),
+    get('/a'),
+  ],
   'content, then a hit': [
     get('/a'),
     `POST /a HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 5\r\n\r\nhello`,

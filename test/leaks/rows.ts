@@ -28,6 +28,7 @@ const BY_COOKIE: Row['reuse'] = { safe: 'apart', rfc: 'shared' }
 const cookie = (user: string) => [`Cookie: session=${user}`]
 const authorization = (user: string) => [`Authorization: Bearer ${user}`]
 const proxyAuthorization = (user: string) => [`Proxy-Authorization: Basic ${user}`]
+const apiKey = (user: string) => [`X-Api-Key: ${user}`]
 const setCookie = (user: string) => `Set-Cookie: sid=${user}`
 const control = (value: string) => `Cache-Control: ${value}`
 const FOR_A_MINUTE = control('max-age=60')
@@ -74,6 +75,13 @@ const byOperator: Row[] = (['ttl', 'override'] as const).flatMap((route) => [
     credentials: authorization,
     answer: () => [control('public')],
     reuse: APART,
+  },
+  {
+    name: `X-Api-Key (${route})`,
+    route,
+    credentials: apiKey,
+    answer: () => [],
+    reuse: route === 'ttl' ? APART : SHARED,
   },
   { name: `Set-Cookie (${route})`, route, answer: (user) => [setCookie(user)], reuse: BY_COOKIE },
   { name: `private (${route})`, route, answer: () => [control('private')], reuse: APART },
@@ -156,6 +164,13 @@ const byVary: Row[] = [
     name: 'Vary: Authorization',
     credentials: authorization,
     answer: () => [control('public, max-age=60'), 'Vary: Authorization'],
+    reuse: APART,
+  },
+  {
+    name: 'Vary: X-Api-Key (ttl)',
+    route: 'ttl',
+    credentials: apiKey,
+    answer: () => ['Vary: X-Api-Key'],
     reuse: APART,
   },
   {

@@ -47,12 +47,15 @@ describe('keyOf', () => {
     expect(keys[0]?.key).not.toBe(keys[1]?.key)
   })
 
-  it('has credentials only in a form that distinguishes them without revealing them', () => {
-    const key = (value: string) => keyFor('/', { headers: ['authorization'] }, { Authorization: value }).key
-    expect(key('Bearer secret')).toBe(key('Bearer secret'))
-    expect(key('Bearer secret')).not.toBe(key('Bearer other'))
-    expect(key('Bearer secret')).not.toContain('secret')
-  })
+  it.each(['authorization', 'x-api-key'])(
+    'has the value of %s only in a form that distinguishes it without revealing it',
+    (name) => {
+      const key = (value: string) => keyFor('/', { headers: [name] }, { [name]: value }).key
+      expect(key('Bearer secret')).toBe(key('Bearer secret'))
+      expect(key('Bearer secret')).not.toBe(key('Bearer other'))
+      expect(key('Bearer secret')).not.toContain('secret')
+    },
+  )
 
   it('includes only the named cookies, and all of that name', () => {
     const cookies = ['currency']

@@ -54,6 +54,7 @@ describe('classify', () => {
     ['Authorization', 'rfc', true],
     ['authorization', 'ignore', true],
     ['PROXY-AUTHORIZATION', 'safe', true],
+    ['X-Api-Key', 'rfc', true],
     ['Cookie', 'safe', true],
     ['cookie', 'rfc', false],
     ['Cookie', 'ignore', false],

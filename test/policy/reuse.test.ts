@@ -67,11 +67,15 @@ describe('a stored 401', () => {
     expect(decided({ entry })).toMatchObject({ kind: 'serve' })
   })
 
-  it.each([0, 70])('is not served to requests with credentials, %i s after it arrived', (seconds) => {
+  it.each([
+    [0, authorized],
+    [70, authorized],
+    [0, { 'X-Api-Key': 'k' }],
+  ])('is not served, %i s after it arrived, to requests with %j', (seconds, headers) => {
     const decision = decided({
       entry: entryWith({ status: 401, staleIfErrorUntil: NOW + 90_000 }),
       at: seconds,
-      headers: authorized,
+      headers,
     })
     expect(decision).toEqual({ kind: 'pass', why: 'request', detail: 'authorization' })
   })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Rules } from '../../src/model.ts'
+import { API_KEYS } from '../../src/policy/fields/credentials.ts'
 import { storable } from '../../src/policy/storable.ts'
 import { date, NOW, requestWith, rulesWith } from './support.ts'
 import { fieldsOf } from '../support/fields.ts'
@@ -219,6 +220,34 @@ describe('Authorization', () => {
 
   it('counts in the form of Proxy-Authorization too', () => {
     expect(why(MINUTE, { request: { 'proxy-authorization': 'x' } })).toBe('authorization')
+  })
+})
+
+describe('an API key in a field of its own', () => {
+  const request = { 'X-Api-Key': 'k' }
+
+  it.each(API_KEYS)('forbids storing in %s when the lifetime is not stated', (name) => {
+    const byKey = { [name.toUpperCase()]: 'k' }
+    expect(judged(MODIFIED, { request: byKey })).toEqual({ store: false, why: 'authorization' })
+    expect(why({}, { request: byKey, rules: { ttl: 1000 } })).toBe('authorization')
+    expect(why({ ETag: '"a"' }, { request: byKey })).toBe('authorization')
+    expect(why({ 'Cache-Control': 'public' }, { request: byKey, rules: { ttl: 1000 } })).toBe('authorization')
+  })
+
+  it.each(['max-age=60', 'no-cache', 's-maxage=60'])('does not matter when the response says %s', (value) => {
+    expect(why({ 'Cache-Control': value, ETag: '"a"' }, { request, rules: { ttl: 1000 } })).toBe('stored')
+  })
+
+  it('does not matter when the route or Vary stores a response for each', () => {
+    const key = { ...rulesWith().key, headers: ['x-api-key'] }
+    expect(why({}, { request, rules: { ttl: 1000, key } })).toBe('stored')
+    expect(why({ Vary: 'Accept, X-Api-Key' }, { request, rules: { ttl: 1000 } })).toBe('stored')
+    const both = { ...request, ApiKey: 'k' }
+    expect(why({ Vary: 'X-Api-Key' }, { request: both, rules: { ttl: 1000, key } })).toBe('authorization')
+  })
+
+  it('does not matter to a route that overrides responses', () => {
+    expect(why({}, { request, rules: { ttl: 1000, override: true } })).toBe('stored')
   })
 })
 

@@ -75,7 +75,7 @@ describe('a variant', () => {
   })
 })
 
-describe.each(['authorization', 'proxy-authorization', 'cookie'])('the value of %s', (name) => {
+describe.each(['authorization', 'proxy-authorization', 'cookie', 'x-api-key'])('the value of %s', (name) => {
   const sent = (value: string): Headers => ({ [name]: value })
 
   it('is kept only in a form that distinguishes values without revealing them', () => {

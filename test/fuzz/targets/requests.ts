@@ -2,7 +2,7 @@ import { lines } from '../../../src/fields.ts'
 import type { CacheRequest } from '../../../src/model.ts'
 import { readPlainHead } from '../../../src/lane/plain-head.ts'
 import { readHead } from '../../../src/policy/head.ts'
-import { isCredentialed } from '../../../src/policy/fields/credentials.ts'
+import { isCredentialed, SECRETS } from '../../../src/policy/fields/credentials.ts'
 import { classify } from '../../../src/policy/request.ts'
 import { decide } from '../../../src/policy/reuse.ts'
 import { entryWith, foundWith, NOW, requestWith, rulesWith } from '../../policy/support.ts'
@@ -101,8 +101,7 @@ function plain(fields: readonly string[]): string {
   return 'plain'
 }
 
-const credentialed = (fields: readonly string[]): boolean =>
-  lines(fields).some(([name]) => name === 'cookie' || name === 'authorization' || name === 'proxy-authorization')
+const credentialed = (fields: readonly string[]): boolean => lines(fields).some(([name]) => SECRETS.includes(name))
 
 function framing(fields: readonly string[]): string {
   mustEqual('credentials are seen', isCredentialed(fields, 'safe'), credentialed(fields))

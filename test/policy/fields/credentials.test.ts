@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { CREDENTIALS, isCredentialed, SECRETS } from '../../../src/policy/fields/credentials.ts'
+import { isCredentialed, SECRETS } from '../../../src/policy/fields/credentials.ts'
 
 const written = (name: string): string => name.replaceAll(/\b[a-z]/g, (letter) => letter.toUpperCase())
 
@@ -11,5 +11,6 @@ test.each(SECRETS)('a request with %s has credentials, however it is spelled', (
 })
 
 test.each(['rfc', 'ignore'] as const)('with cookies: %s, cookies do not count as credentials', (cookies) => {
-  expect(SECRETS.filter((name) => isCredentialed([name, 'x'], cookies))).toEqual(CREDENTIALS)
+  const others = SECRETS.filter((name) => name !== 'cookie')
+  expect(SECRETS.filter((name) => isCredentialed([name, 'x'], cookies))).toEqual(others)
 })
