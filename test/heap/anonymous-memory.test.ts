@@ -28,7 +28,7 @@ test('memory that a process allocates counts', () => {
 })
 
 test('pages of a file, such as those of the disk store, do not count', () => {
-  const folder = temporaryFolder()
+  const folder = temporaryFolder(import.meta.dirname) // on a disk, as the repository is
   const { resident, anonymous } = growth(
     ['--expose-gc'],
     `const db = open({ path: ${JSON.stringify(folder)}, encoding: 'binary' })
