@@ -69,10 +69,7 @@ export function describesSame(entry: StoredResponse, response: Response): boolea
 export const canBeValidated = (response: Response): boolean =>
   response.status >= 200 && response.status <= 299 && hasValidator(response)
 
-/**
- * Whether it identifies its content (RFC 9110 section 8.8). A 200 to HEAD without a validator can only extend a copy
- * without one.
- */
+/** Whether it identifies its content (RFC 9110 section 8.8). */
 export const hasValidator = ({ fields }: Response): boolean => has(fields, 'etag') || has(fields, 'last-modified')
 
 /**

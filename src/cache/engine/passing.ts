@@ -90,7 +90,6 @@ export class Passing {
     const isUsable = existing !== undefined && mayStandIn(existing, this.#log.verdict(existing), beginning.startedAt)
     return load(question, {
       previous: verdict === 'dead' ? undefined : updatable,
-      previousInvalidated: verdict === 'stale',
       part: undefined,
       keepPrevious: fallback !== undefined || isUsable,
       shared: false,

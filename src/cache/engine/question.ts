@@ -80,8 +80,6 @@ export type Loaded<E extends Entry, D> = Exclude<Landed<E, D>, { kind: 'error' }
 export interface LoadContext<E extends Entry> {
   /** A stored copy that the origin may confirm. */
   readonly previous: E | undefined
-  /** `previous` was invalidated: a response to HEAD, which may say nothing about the content, does not confirm it. */
-  readonly previousInvalidated: boolean
   /** A fresh partial copy: if a single range is missing, the origin is asked for that only. */
   readonly part: E | undefined
   /** A copy may answer if the origin fails: an error response must not replace it. */

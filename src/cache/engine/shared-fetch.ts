@@ -142,7 +142,6 @@ export class SharedFetch<E extends Entry, D> {
     const existing = this.#unlessPurged(existingEntry(decision))
     return {
       previous: this.#unlessPurged(this.#flight.previous),
-      previousInvalidated: false,
       part: decision.kind === 'fetch' ? this.#unlessPurged(decision.part) : undefined,
       keepPrevious:
         existing !== undefined && (decision.fallback !== undefined || this.#mayStandIn(existing, beginning)),

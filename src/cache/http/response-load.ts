@@ -153,8 +153,7 @@ export class ResponseLoad {
     const isOutdated = !describesSame(previous, response) || !(verdict.store || REASONS_OF_THE_REQUEST.has(verdict.why))
     if (isOutdated) return { ...this.#direct(fetched, 'method'), outdated: outdatedEntry(previous, fetched) }
     if (!verdict.store) return this.#direct(fetched, 'method')
-    const needsValidator = this.#context.previousInvalidated || hasValidator(previous)
-    if (needsValidator && !hasValidator(response)) return this.#direct(fetched, 'method')
+    if (!hasValidator(response)) return this.#direct(fetched, 'method') // it says nothing about the content
     fetched.stop()
     const entry = updatedEntry(this.#entryContext, previous, response.fields, fetched)
     return { kind: 'entry', entry, status: response.status, validated: true }

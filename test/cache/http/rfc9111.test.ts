@@ -328,6 +328,15 @@ describe('HEAD', () => {
     expect(await stale({ headers: { ...MINUTE, 'X-Said': 'twice' } })).toMatchObject({ body: 'v2' })
   })
 
+  test('without a validator does not extend a copy without one: health checks would keep it for ever', async () => {
+    const w = world({ grace: 60_000 })
+    answering(w, { headers: MINUTE, body: 'v1' }, { headers: { ...MINUTE, 'Content-Length': '2' } }, { body: 'v2' })
+    await w.get('/')
+    await w.clock.advance(61_000)
+    await method(w, 'HEAD', '/')
+    expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'miss' })
+  })
+
   test.each([404, 301])('that is answered 200 when the copy is a %i has the content fetched anew', async (status) => {
     const w = world()
     answering(w, { status, headers: MINUTE, body: 'v1' }, { headers: MINUTE }, { headers: MINUTE, body: 'v2' })
