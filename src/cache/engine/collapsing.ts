@@ -6,8 +6,8 @@ import type { EventPayloads, Events } from '../../events.ts'
 import type { Clock, Detail, Entry, Found, InvalidationLog, Stamp } from '../../model.ts'
 import type { Answers } from './answers.ts'
 import type { AnyFlight, Flight } from './flights.ts'
-import { discard, type Landed } from './landing.ts'
-import type { Question } from './question.ts'
+import { discard, type Landed, type LandedEntry } from './landing.ts'
+import { isServed, type Question } from './question.ts'
 import { collapsed, direct, existingEntry, type Forward, type Pass, type Resolution, served } from './resolution.ts'
 import type { SharedFetches } from './shared-fetches.ts'
 
@@ -106,7 +106,9 @@ export class Collapsing {
   ): Collapsed<E, D> {
     switch (landed.kind) {
       case 'entry':
-        if (landed.elsewhere === 'stale') return this.#lookAgain(question, decision, attempt)
+        if (landed.elsewhere === 'stale' || !this.#isRecentEnough(question, landed)) {
+          return this.#lookAgain(question, decision, attempt)
+        }
         if (this.#mayAnswer(landed.entry, flight, changesOnArrival) && question.mayShare(landed.entry)) {
           return this.#reused(question, { kind: 'entry', entry: landed.entry, outcome: collapsed(decision.why) })
         }
@@ -136,6 +138,14 @@ export class Collapsing {
    */
   #mayAnswer(response: Stamp, flight: AnyFlight, changesOnArrival: number): boolean {
     return changesOnArrival === flight.changes || this.#log.verdict(response) === 'valid'
+  }
+
+  /**
+   * What another process had stored suited the caller for whom it was looked up; to this one it is a copy like any
+   * other, which may be older than its request allows.
+   */
+  #isRecentEnough<E extends Entry, D>(question: Question<E, D>, { entry, elsewhere }: LandedEntry<E>): boolean {
+    return elsewhere === undefined || isServed(question, entry, this.#clock.now())
   }
 
   #refetched<E extends Entry, D>(question: Question<E, D>, decision: Forward<E>, attempt: number): Collapsed<E, D> {

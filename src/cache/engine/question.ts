@@ -75,6 +75,10 @@ export interface Question<E extends Entry, D> {
   discard(reply: D): void
 }
 
+/** Whether this valid entry answers the question now, without asking the origin. */
+export const isServed = <E extends Entry, D>(question: Question<E, D>, entry: E, now: number): boolean =>
+  question.decide({ kind: 'entry', key: question.key, entry, verdict: 'valid' }, now).kind === 'serve'
+
 export type Loaded<E extends Entry, D> = Exclude<Landed<E, D>, { kind: 'error' }>
 
 export interface LoadContext<E extends Entry> {

@@ -8,7 +8,7 @@ import type { Clock, Entry, Found, InvalidationLog } from '../../model.ts'
 import { type AnyFlight, Flight, type FlightKind, type Flights } from './flights.ts'
 import { discard } from './landing.ts'
 import { isUnshareable } from './lookup.ts'
-import type { Question } from './question.ts'
+import { isServed, type Question } from './question.ts'
 import type { Forward } from './resolution.ts'
 import { SharedFetch, type SharedFetchParts } from './shared-fetch.ts'
 import { beginningAt } from './stamp.ts'
@@ -117,17 +117,16 @@ export class SharedFetches {
   #joinable<E extends Entry, D>(question: Question<E, D>, key: string, apart: string): Flight<E, D> | undefined {
     // The cast is safe: a door only ever joins flights of its own kind of entry.
     const flight = this.#flights.get(key + apart) as Flight<E, D> | undefined
-    return flight !== undefined && this.#mayJoin(question, key, flight) ? flight : undefined
+    return flight !== undefined && this.#mayJoin(question, flight) ? flight : undefined
   }
 
-  #mayJoin<E extends Entry, D>(question: Question<E, D>, key: string, flight: Flight<E, D>): boolean {
+  #mayJoin<E extends Entry, D>(question: Question<E, D>, flight: Flight<E, D>): boolean {
     const { result } = flight
     if (result?.kind === 'direct') return false
     if (result?.kind === 'entry') {
       // Its head has arrived: for new callers it is a copy like any other, which may need revalidation or be too old.
       const { entry } = result
-      if (this.#log.verdict(entry) !== 'valid') return false
-      return question.decide({ kind: 'entry', key, entry, verdict: 'valid' }, this.#clock.now()).kind === 'serve'
+      return this.#log.verdict(entry) === 'valid' && isServed(question, entry, this.#clock.now())
     }
     const stamp = (result?.kind === 'failed' ? result.shared : undefined) ?? flight
     return this.#log.verdict(stamp) === 'valid'

@@ -424,6 +424,27 @@ describe('one fetch for the fleet', () => {
     resumeReads()
   })
 
+  test.each(['no-cache', 'max-age=0'])(
+    'a request with %s is not answered with what another node had begun to fetch before it came',
+    async (directive) => {
+      const { origin, a, b } = fleet()
+      const body = new PushedBody()
+      const first = a('/')
+      await settle()
+      origin.next.answer({ headers: FRESH, body })
+      const second = b('/')
+      await settle()
+      const reload = b('/', { 'Cache-Control': directive })
+      await settle()
+      body.push('v1')
+      body.end()
+      expect([(await first).body, (await second).body]).toEqual(['v1', 'v1'])
+      await settle()
+      origin.next.answer({ headers: FRESH, body: 'v2' })
+      expect((await reload).body).toBe('v2')
+    },
+  )
+
   test('content under a new Vary that breaks off does not bring back what another node has replaced', async () => {
     const { origin, a, b, c } = fleet()
     const reload = { 'Cache-Control': 'no-cache' }
