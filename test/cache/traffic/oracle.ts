@@ -4,6 +4,7 @@ import {
   agreesToShare,
   contentOf,
   entityTag,
+  formOf,
   GRACE_S,
   lifetimeOf,
   type Representation,
@@ -40,7 +41,7 @@ const isFor = (exchange: Exchange, { ask, answered }: Reply, resource: Resource)
   exchange.path === ask.path &&
   exchange.answered < answered &&
   exchange.status !== 416 &&
-  (!resource.varies || exchange.variant === ask.variant) &&
+  (!formOf(resource, exchange).varies || exchange.variant === ask.variant) &&
   (exchange.user === '' || exchange.user === ask.user) // what nobody in particular got is for all
 
 /** Whether it is this representation that the reply has, or speaks of. */
@@ -97,6 +98,7 @@ class Judge {
       other.began > began &&
       this.#isWhole(other) &&
       this.#isStorable(other) &&
+      this.#isWorthStoring(other) &&
       !this.#history.removals.some(({ asked }) => asked > other.began && asked < (other.completed ?? 0))
     return this.#setting.nodes !== 'two with a far store' && this.#history.exchanges.some(isNewer)
   }
@@ -106,15 +108,21 @@ class Judge {
     return status === 200 && method === 'GET' && completed < this.#reply.asked
   }
 
-  #isStorable({ by, notToStore }: Exchange): boolean {
-    const { control } = this.#resource
+  #isStorable(exchange: Exchange): boolean {
+    const { by, notToStore } = exchange
+    const { control } = formOf(this.#resource, exchange)
     return !notToStore && control.personal !== true && (by === undefined || agreesToShare(control, by))
+  }
+
+  #isWorthStoring(exchange: Exchange): boolean {
+    const { etag, modified } = this.#resource
+    return etag !== undefined || modified || lifetimeOf(this.#resource, exchange) > 0
   }
 
   #isFresh(exchange: Exchange): boolean {
     const { directive } = this.#reply.ask
     const age = this.#ageOf(exchange)
-    const left = lifetimeOf(this.#resource) - age
+    const left = lifetimeOf(this.#resource, exchange) - age
     const ownFailure = this.#reply.result === 'stale_if_error'
     if (!this.#isAfter(exchange, 'invalidate') || left <= 0) return false
     if (ownFailure) return true
@@ -124,11 +132,11 @@ class Judge {
   }
 
   #isUsableStale(exchange: Exchange): boolean {
-    const { control } = this.#resource
+    const { control } = formOf(this.#resource, exchange)
     if (control.strict || !['stale', 'stale_if_error'].includes(this.#reply.result)) return false
     const { ifError = GRACE_S, whileRevalidate = this.#setting.softTimeout === 0 ? GRACE_S : 0 } = control
     const window = Math.max(ifError, whileRevalidate, this.#reply.ask.directive === 'max-stale=5' ? 5 : 0)
-    return this.#ageOf(exchange) < lifetimeOf(this.#resource) + window
+    return this.#ageOf(exchange) < lifetimeOf(this.#resource, exchange) + window
   }
 
   #ageOf({ answeredAt }: Exchange): number {
@@ -144,14 +152,16 @@ class Judge {
     const said = this.#history.exchanges.filter(({ path, answered }) => path === ask.path && answered < asked)
     const last = said.at(-1)
     const isAlone = this.#setting.nodes !== 'two with a far store' // another node's fetch need not be known here
+    // A fetch for the missing part of a copy may have begun before a removal, and have asked for the whole after it.
+    if (this.#resource.ranges && this.#history.removals.length > 0) return false
     if (last === undefined || busy || !isAlone || ask.directive !== undefined) return false
     return (
       said.every((other) => other === last || other.answered < last.began) &&
       this.#isWhole(last) &&
       this.#isStorable(last) &&
-      (!this.#resource.varies || last.variant === ask.variant) &&
+      (last.variant === '' || last.variant === ask.variant) &&
       this.#history.removals.every((removal) => removal.asked < last.began || removal.asked > this.#reply.answered) &&
-      (at - last.beganAt) / 1000 < lifetimeOf(this.#resource)
+      (at - last.beganAt) / 1000 < lifetimeOf(this.#resource, last)
     )
   }
 }

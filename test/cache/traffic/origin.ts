@@ -4,7 +4,7 @@ import type { Origin, OriginRequest, OriginResponse, Signal } from '../../../src
 import { fieldsOf } from '../../support/fields.ts'
 import { PushedBody } from '../../support/scripted-origin.ts'
 import type { Exchange, History } from './history.ts'
-import { contentOf, type Credentials, entityTag, type Representation, type Resource } from './resources.ts'
+import { contentOf, type Credentials, entityTag, formOf, type Representation, type Resource } from './resources.ts'
 import type { Answer } from './steps.ts'
 
 interface Waiting {
@@ -140,12 +140,13 @@ interface Represented {
   readonly content: string
 }
 
-function representationFor({ request, version }: Waiting, { varies, personal }: Resource): Representation {
+function representationFor({ request, version }: Waiting, resource: Resource): Representation {
+  const { personal } = resource
   const { target: path, fields } = request
   return {
     path,
     version,
-    variant: varies ? (field(fields, 'x-variant') ?? '') : '',
+    variant: formOf(resource, { version }).varies ? (field(fields, 'x-variant') ?? '') : '',
     user: personal === undefined ? '' : (field(fields, personal)?.slice(-1) ?? ''),
   }
 }
@@ -153,13 +154,14 @@ function representationFor({ request, version }: Waiting, { varies, personal }: 
 /** 304, 416, 206 or 200, as RFC 9110 says. */
 function answerTo(request: OriginRequest, representation: Representation, resource: Resource): Represented {
   const { method, fields } = request
+  const { control, varies } = formOf(resource, representation)
   const content = contentOf(representation)
   const etag = resource.etag && entityTag(representation, resource.etag)
   const modified = resource.modified ? modifiedOf(representation) : undefined
   const headers = {
-    'Cache-Control': resource.control.text,
+    'Cache-Control': control.text,
     'Surrogate-Key': representation.path.slice(1),
-    Vary: resource.varies ? 'X-Variant' : undefined,
+    Vary: varies ? 'X-Variant' : undefined,
     ETag: etag,
     'Last-Modified': modified,
   }

@@ -31,10 +31,16 @@ export const CONTROLS: readonly Control[] = [
   { lifetime: 0 },
 ]
 
-export interface Resource {
+/** What may differ from version to version. */
+export interface Form {
   readonly control: Control
   /** Varies by X-Variant. */
   readonly varies: boolean
+}
+
+export interface Resource {
+  /** Of versions with even numbers, and of those with odd ones. */
+  readonly forms: readonly [Form, Form]
   /** Its content differs by user, who is known by the field. */
   readonly personal: Credentials | undefined
   readonly etag: 'strong' | 'weak' | undefined
@@ -45,9 +51,14 @@ export interface Resource {
   readonly ranges: boolean
 }
 
+export const formOf = ({ forms }: Resource, { version }: Pick<Representation, 'version'>): Form =>
+  forms[version % 2 === 0 ? 0 : 1]
+
 /** In s; a day is the longest that is guessed from Last-Modified. */
-export const lifetimeOf = ({ control, modified }: Resource): number =>
-  control.text === undefined && modified ? 86_400 : control.lifetime
+export function lifetimeOf(resource: Resource, representation: Representation): number {
+  const { control } = formOf(resource, representation)
+  return control.text === undefined && resource.modified ? 86_400 : control.lifetime
+}
 
 export type Credentials = 'cookie' | 'authorization'
 

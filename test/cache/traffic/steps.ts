@@ -1,6 +1,6 @@
 /** What happens, one step after the other. */
 import fc from '../../support/fast-check.ts'
-import { agreesToShare, CONTROLS, type Resource } from './resources.ts'
+import { agreesToShare, CONTROLS, type Form, type Resource } from './resources.ts'
 
 export const PATHS = ['/a', '/b'] as const
 const VARIANTS = ['r', 's'] as const
@@ -119,17 +119,23 @@ export const steps = fc.array(
   { minLength: 10, maxLength: 80, size: 'max' },
 )
 
+const form = fc.record<Form>({ control: fc.constantFrom(...CONTROLS), varies: fc.boolean() })
+
 const resource = fc
   .record<Resource>({
-    control: fc.constantFrom(...CONTROLS),
-    varies: fc.boolean(),
+    forms: fc.oneof(
+      form.map((each): [Form, Form] => [each, each]),
+      fc.tuple(form, form),
+    ),
     personal: fc.constantFrom(undefined, undefined, undefined, undefined, 'cookie', 'authorization'),
     etag: fc.constantFrom('strong', 'strong', 'weak', undefined),
     modified: fc.boolean(),
     sized: fc.boolean(),
     ranges: fc.boolean(),
   })
-  .filter(({ control, personal }) => personal === undefined || !agreesToShare(control, personal))
+  .filter(
+    ({ forms, personal }) => personal === undefined || !forms.some(({ control }) => agreesToShare(control, personal)),
+  )
 
 export interface Setting {
   readonly resources: Readonly<Record<string, Resource>>
