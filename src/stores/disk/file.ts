@@ -17,7 +17,7 @@ import { isSound, moveAside, removeClosedMark, writeClosedMark } from './integri
 import { beginLog } from './log-tables.ts'
 import { makeFolder } from './make-folder.ts'
 import { exclusively } from './mutual-exclusion.ts'
-import { addUser, isNamed, removeUser, USERS } from './users.ts'
+import { addUser, forgetEnded, isNamed, leftOpenBy, removeUser, USERS } from './users.ts'
 
 export type Table = Database<Uint8Array, Uint8Array>
 
@@ -160,6 +160,7 @@ function openIfAsJudged(
   return exclusively(folder, Math.min(Math.max(waitMs, MIN_TURN_MS), MAX_TURN_MS), () => {
     if (!sound && !isAsChecked(path)) return undefined
     const movedTo = sound ? undefined : moveAside(folder, path)
+    if (!existsSync(path)) forgetEnded(folder, leftOpenBy(folder)) // what they had open is gone
     if (!existsSync(path) || !existsSync(lockOf(path))) mustHaveRoom(folder)
     mustHaveDescriptors()
     addUser(folder)

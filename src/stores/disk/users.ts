@@ -26,7 +26,7 @@ export const leftOpenBy = (folder: string): number[] => namedIn(folder).filter((
 /** Has any process it open, or has one ended meanwhile? */
 export const isNamed = (folder: string): boolean => namedIn(folder).length > 0
 
-/** Those that have ended no longer count, as the file has been checked since. */
+/** Those that have ended no longer count: the file has been checked since, or is another. */
 export function forgetEnded(folder: string, pids: readonly number[]): void {
   for (const pid of pids) if (!isUser(folder, pid)) rmSync(fileOf(folder, pid), { force: true })
 }

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { openDiskFile } from '../../../src/stores/disk/file.ts'
@@ -102,5 +102,13 @@ test('one check is enough, also while another process has it open', async () => 
   await killElsewhere(folder)
   expect(await checksOf(folder)).toBe(1)
   await user.end()
+  expect(await checksOf(folder)).toBe(0)
+})
+
+test('a file that is begun in place of one that was removed is not checked for what had that open', async () => {
+  const folder = temporaryFolder()
+  await killElsewhere(folder)
+  for (const name of ['herdgate-1.mdb', 'herdgate-1.mdb-lock']) rmSync(join(folder, name))
+  await openDiskFile(folder).close()
   expect(await checksOf(folder)).toBe(0)
 })
