@@ -78,6 +78,15 @@ export function messageOf(thrown: unknown): string {
   }
 }
 
+/**
+ * Why a connection failed. If none of a host's several addresses answers, the error has a reason for each and no
+ * message of its own.
+ */
+export function reasonOf(cause: unknown): string {
+  if (cause instanceof AggregateError && cause.message === '') return cause.errors.map(reasonOf).join('; ')
+  return cause instanceof Error ? cause.message || cause.name : String(cause)
+}
+
 /** A thrown value may be one for which even `instanceof` throws. */
 function isHerdgateError(thrown: unknown): thrown is HerdgateError {
   try {

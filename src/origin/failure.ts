@@ -1,6 +1,6 @@
 /** The one place where errors of undici, TLS and the network become HerdgateErrors. */
 import { errors } from 'undici'
-import { type ErrorCode, HerdgateError } from '../errors.ts'
+import { type ErrorCode, HerdgateError, reasonOf } from '../errors.ts'
 
 /** How far an exchange had come: reaching the origin, waiting for the response's head, receiving its content. */
 export type Stage = 'connect' | 'head' | 'body'
@@ -12,12 +12,6 @@ export type Stage = 'connect' | 'head' | 'body'
 export function failure(cause: unknown, stage: Stage, where: string): HerdgateError {
   if (cause instanceof HerdgateError) return cause
   return new HerdgateError(errorCode(cause, stage), `${where}: ${reasonOf(cause)}`, { cause })
-}
-
-/** If none of a host's several addresses answers, the error has a reason for each and no message of its own. */
-function reasonOf(cause: unknown): string {
-  if (cause instanceof AggregateError && cause.message === '') return cause.errors.map(reasonOf).join('; ')
-  return cause instanceof Error ? cause.message || cause.name : String(cause)
 }
 
 /** The caller's signal was aborted. */

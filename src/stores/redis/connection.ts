@@ -1,6 +1,7 @@
 /** Connections to Redis that fail rather than wait: a command without a connection is refused at once. */
 import { createRequire } from 'node:module'
 import type { Cluster, Redis, RedisOptions } from 'ioredis'
+import { reasonOf } from '../../errors.ts'
 import { parseRedisUrl, type RedisTarget } from './url.ts'
 
 export type RedisClient = Redis | Cluster
@@ -77,7 +78,7 @@ export function ignoreErrors(client: RedisClient): () => void {
 
 /** Of a cluster, what its last server failed with. */
 export function failureOf(error: Error & { readonly lastNodeError?: Error }): string {
-  return (error.lastNodeError ?? error).message
+  return reasonOf(error.lastNodeError ?? error)
 }
 
 /** Is there a server to send a command to? In a cluster, at least one. */

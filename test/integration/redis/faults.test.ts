@@ -1,6 +1,7 @@
 /** A fault of Redis may cost copies, but it is never an error and never takes longer than the deadline. */
+import dns, { type LookupAddress } from 'node:dns'
 import { once } from 'node:events'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { Events } from '../../../src/events.ts'
 import type { Store, StoredResponse } from '../../../src/model.ts'
 import { type RedisStoreSettings, redisStore } from '../../../src/stores/redis/store.ts'
@@ -74,6 +75,18 @@ test.each([
     'that does not run',
     async () => `redis://127.0.0.1:${await freePort()}`,
     /^not connected: connect ECONNREFUSED 127/,
+  ],
+  [
+    'none of whose addresses answers',
+    async () => {
+      const addresses: LookupAddress[] = ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }))
+      vi.spyOn(dns, 'lookup').mockImplementation((...args: unknown[]) => {
+        const found = args.at(-1) as (error: null, addresses: LookupAddress[]) => void
+        found(null, addresses)
+      })
+      return `redis://redis.test:${await freePort()}`
+    },
+    /^not connected: connect E\w+ 127\.0\.0\.1:\d+; connect E\w+ 127\.0\.0\.2:/,
   ],
   ['that refuses the password', async () => `redis://:wrong@127.0.0.1:${locked.port}`, /^not connected: WRONGPASS /],
 ])('of a Redis %s the store reports why there is no connection', async (_, urlOf, why) => {
