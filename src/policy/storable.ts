@@ -5,7 +5,8 @@ import { requestDirectives } from './fields/request-directives.ts'
 import { CONTROL_FIELDS, type ResponseDirectives, responseDirectives } from './fields/targeted-control.ts'
 import { type Freshness, freshnessOf, HEURISTICALLY_CACHEABLE, isNeverUsedStale, staleWindows } from './freshness.ts'
 import { connectionOptions } from './fields/hop-by-hop.ts'
-import { API_KEYS, CREDENTIALS } from './fields/credentials.ts'
+import { API_KEYS, CREDENTIALS, withUnderscores } from './fields/credentials.ts'
+import { lenientName } from './fields/lenient-names.ts'
 import { parseContentRange, requestedRanges } from './range.ts'
 import { tagsOf } from './fields/tags.ts'
 import { canBeValidated } from './validation.ts'
@@ -180,8 +181,9 @@ function isForbiddenByAuthorization({ request, rules, directives, freshness }: E
  */
 function isForbiddenByApiKey({ request, fields, rules, directives, freshness }: Exchange): boolean {
   if (request.plain === true || rules.override || isStated(directives, freshness)) return false
-  const isForEach = (name: string) => rules.key.headers.includes(name) || varyOn(fields).includes(name)
-  return API_KEYS.some((name) => has(request.fields, name) && !isForEach(name))
+  const selecting = new Set(rules.key.headers.concat(varyOn(fields)).map(lenientName))
+  const isSent = (name: string) => has(request.fields, name) || has(request.fields, withUnderscores(name))
+  return API_KEYS.some((name) => isSent(name) && !selecting.has(name))
 }
 
 /** A response to a request with cookies may be personal, unless it says that it is for everyone. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { CacheRequest, StoredResponse } from '../../src/model.ts'
-import { API_KEYS } from '../../src/policy/fields/credentials.ts'
+import { SECRETS } from '../../src/policy/fields/credentials.ts'
 import { REUSE_FIELDS } from '../../src/policy/reuse-fields.ts'
 import { rangeLines } from '../../src/policy/range.ts'
 import { classify } from '../../src/policy/request.ts'
@@ -35,7 +35,7 @@ const LINES: Readonly<Record<string, readonly string[]>> = {
   'User-Agent': ['x'],
   Via: ['1.1 herdgate'],
   'X-Forwarded-For': ['192.0.2.1'],
-  ...Object.fromEntries(API_KEYS.map((name) => [name, ['k']])),
+  ...Object.fromEntries(SECRETS.map((name) => [name, ['k']])),
 }
 
 const line = fc

@@ -234,6 +234,16 @@ describe('an API key in a field of its own', () => {
     expect(why({ 'Cache-Control': 'public' }, { request: byKey, rules: { ttl: 1000 } })).toBe('authorization')
   })
 
+  it('counts with "_" in the name too, unless there is a response for each', () => {
+    const [byKey, rules] = [{ X_Api_Key: 'k' }, { ttl: 1000 }]
+    const keyedBy = (name: string) => ({ ...rules, key: { ...rulesWith().key, headers: [name] } })
+    expect(why({}, { request: byKey, rules })).toBe('authorization')
+    expect(why({}, { request: { api_key: 'k' }, rules })).toBe('authorization')
+    expect(why({ Vary: 'X-Api-Key' }, { request: byKey, rules })).toBe('stored')
+    expect(why({}, { request: byKey, rules: keyedBy('x-api-key') })).toBe('stored')
+    expect(why({}, { request, rules: keyedBy('x_api_key') })).toBe('stored')
+  })
+
   it.each(['max-age=60', 'no-cache', 's-maxage=60'])('does not matter when the response says %s', (value) => {
     expect(why({ 'Cache-Control': value, ETag: '"a"' }, { request, rules: { ttl: 1000 } })).toBe('stored')
   })

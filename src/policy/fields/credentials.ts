@@ -31,10 +31,15 @@ export const API_KEYS: readonly string[] = [
   'x-vault-token',
 ]
 
+/** Also the name of a field in some APIs (`api_key`); some origins read it as if it had "-". */
+export const withUnderscores = (name: string): string => name.replaceAll('-', '_')
+
 const COOKIE = 'cookie'
 
 /** All fields that may identify the client. */
-export const SECRETS: readonly string[] = [...CREDENTIALS, ...API_KEYS, COOKIE]
+export const SECRETS: readonly string[] = [
+  ...new Set([...CREDENTIALS, ...API_KEYS, ...API_KEYS.map(withUnderscores), COOKIE]),
+]
 
 /**
  * Whether the request identifies its sender. Cookies do not count if the route ignores them or treats them as in RFC

@@ -10,6 +10,10 @@ test.each(SECRETS)('a request with %s has credentials, however it is spelled', (
   expect(isCredentialed([`${name}s`, 'x', name.slice(1), 'x', name.replace(/./, '_'), 'x'], 'safe')).toBe(false)
 })
 
+test.each(['X_Api_Key', 'api_key'])('so has one with %s, which some origins read as if it had "-"', (name) => {
+  expect(isCredentialed(['Accept', '*/*', name, 'x'], 'rfc')).toBe(true)
+})
+
 test.each(['rfc', 'ignore'] as const)('with cookies: %s, cookies do not count as credentials', (cookies) => {
   const others = SECRETS.filter((name) => name !== 'cookie')
   expect(SECRETS.filter((name) => isCredentialed([name, 'x'], cookies))).toEqual(others)
