@@ -53,7 +53,7 @@ export function classify(request: CacheRequest, rules: Rules): RequestKind {
   if (request.plain === true) return SHARED
   if (hasOriginPrecondition(request.fields)) return passed(request, PRECONDITION)
   if (losesFields(request.fields)) return passed(request, LOSES_FIELDS)
-  return isCredentialed(request.fields, rules.cookies) ? CREDENTIALED : SHARED
+  return isCredentialed(request.fields, rules) ? CREDENTIALED : SHARED
 }
 
 /** A GET, HEAD or QUERY that cannot be looked up: passed, unless it has only-if-cached (RFC 9111 section 5.2.1.7). */

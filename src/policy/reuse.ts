@@ -11,7 +11,7 @@ import type {
   StoredResponse,
 } from '../model.ts'
 import type { Directives } from './fields/cache-control.ts'
-import { isCredentialed } from './fields/credentials.ts'
+import { hasCredentials } from './fields/credentials.ts'
 import { type RequestedRanges, requestedRanges, select } from './range.ts'
 import { responseDirectives } from './fields/targeted-control.ts'
 import { requestDirectives } from './fields/request-directives.ts'
@@ -35,7 +35,7 @@ export function decide(request: CacheRequest, found: HttpFound, rules: Rules, no
   const ranged = (present & RANGE) === 0 ? undefined : requestedRanges(request)
   if (found.kind === 'nothing') return decideWithoutEntry(request, found, directives, ranged)
   const { entry } = found
-  if (entry.status === UNAUTHORIZED && isCredentialed(request.fields, 'rfc')) return decideWithCredentials(directives)
+  if (entry.status === UNAUTHORIZED && hasCredentials(request.fields)) return decideWithCredentials(directives)
   const fresh = found.verdict === 'valid' && now < entry.freshUntil
   if (entry.partial !== undefined && select(request, entry, undefined).kind === 'missing') {
     const usable = fresh && acceptsFresh(directives, entry, now)

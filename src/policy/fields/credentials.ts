@@ -1,6 +1,7 @@
 /** Request fields that identify the client. */
 import type { Fields } from '../../fields.ts'
 import type { Rules } from '../../model.ts'
+import { lenientName } from './lenient-names.ts'
 
 /** Lower-cased. */
 export const CREDENTIALS: readonly string[] = ['authorization', 'proxy-authorization']
@@ -36,21 +37,33 @@ export const withUnderscores = (name: string): string => name.replaceAll('-', '_
 
 const COOKIE = 'cookie'
 
+const NAMES_OF_API_KEYS = new Set(API_KEYS.concat(API_KEYS.map(withUnderscores)))
+
 /** All fields that may identify the client. */
-export const SECRETS: readonly string[] = [
-  ...new Set([...CREDENTIALS, ...API_KEYS, ...API_KEYS.map(withUnderscores), COOKIE]),
-]
+export const SECRETS: readonly string[] = [...CREDENTIALS, ...NAMES_OF_API_KEYS, COOKIE]
+
+type Counting = Pick<Rules, 'cookies' | 'override' | 'key'>
 
 /**
- * Whether the request identifies its sender. Cookies do not count if the route ignores them or treats them as in RFC
- * 9111 section 7.3. One pass over the fields; names are compared only if their length fits.
+ * Whether the request identifies its sender, as far as its route cares. Cookies do not count if it ignores them or
+ * treats them as in RFC 9111 section 7.3; API keys do not if it has them in its key or overrides responses.
  */
-export function isCredentialed(fields: Fields, cookies: Rules['cookies']): boolean {
+export const isCredentialed = (fields: Fields, { cookies, override, key }: Counting): boolean =>
+  someSecret(fields, (name) => {
+    if (name === COOKIE) return cookies === 'safe'
+    return !NAMES_OF_API_KEYS.has(name) || !(override || key.headers.includes(lenientName(name)))
+  })
+
+/** Whether it has anything but cookies that may identify its sender. */
+export const hasCredentials = (fields: Fields): boolean => someSecret(fields, (name) => name !== COOKIE)
+
+/** One pass over the fields; names are compared only if their length fits. */
+function someSecret(fields: Fields, counts: (name: string) => boolean): boolean {
   for (let at = 0; at < fields.length; at += 2) {
     const given = fields[at] ?? ''
     if (!LENGTHS.has(given.length)) continue
     const name = given.toLowerCase()
-    if (NAMES.has(name) && (name !== COOKIE || cookies === 'safe')) return true
+    if (NAMES.has(name) && counts(name)) return true
   }
   return false
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { DEFAULT_RULES } from '../../../src/config/defaults.ts'
 import { field } from '../../../src/fields.ts'
 import { settle } from '../../support/fake-clock.ts'
 import { PushedBody } from '../../support/scripted-origin.ts'
@@ -17,6 +18,18 @@ test('the error page of one user is not given to another', async () => {
   await settle()
   w.origin.next.answer({ status: 500, body: 'trace of bob' })
   expect([(await alice).body, (await bob).body]).toEqual(['trace of alice', 'trace of bob'])
+})
+
+test.each([
+  ['overrides responses', { override: true, ttl: 60_000 }],
+  ['has it in its key', { key: { ...DEFAULT_RULES.key, headers: ['x-api-key'] } }],
+])('the error page for an API key is for all who send it where the route %s', async (_, rules) => {
+  const w = world(rules)
+  const clients = Array.from({ length: 10 }, () => w.get('/', { 'X-Api-Key': 'of all clients' }))
+  await settle()
+  w.origin.script(() => ({ status: 503, body: 'asked again' }))
+  w.origin.next.answer({ status: 503, body: 'sorry' })
+  expect((await Promise.all(clients)).map(({ body }) => body)).toEqual(Array(10).fill('sorry'))
 })
 
 test.each(['Accept-Encoding', 'Origin'])(
