@@ -5,8 +5,7 @@ import { requestDirectives } from './fields/request-directives.ts'
 import { CONTROL_FIELDS, type ResponseDirectives, responseDirectives } from './fields/targeted-control.ts'
 import { type Freshness, freshnessOf, HEURISTICALLY_CACHEABLE, isNeverUsedStale, staleWindows } from './freshness.ts'
 import { connectionOptions } from './fields/hop-by-hop.ts'
-import { API_KEYS, CREDENTIALS, withUnderscores } from './fields/credentials.ts'
-import { lenientName } from './fields/lenient-names.ts'
+import { CREDENTIALS, hasApiKeyBeside } from './fields/credentials.ts'
 import { parseContentRange, requestedRanges } from './range.ts'
 import { tagsOf } from './fields/tags.ts'
 import { canBeValidated } from './validation.ts'
@@ -181,9 +180,7 @@ function isForbiddenByAuthorization({ request, rules, directives, freshness }: E
  */
 function isForbiddenByApiKey({ request, fields, rules, directives, freshness }: Exchange): boolean {
   if (request.plain === true || rules.override || isStated(directives, freshness)) return false
-  const selecting = new Set(rules.key.headers.concat(varyOn(fields)).map(lenientName))
-  const isSent = (name: string) => has(request.fields, name) || has(request.fields, withUnderscores(name))
-  return API_KEYS.some((name) => isSent(name) && !selecting.has(name))
+  return hasApiKeyBeside(request.fields, rules.key.headers.concat(varyOn(fields)))
 }
 
 /** A response to a request with cookies may be personal, unless it says that it is for everyone. */

@@ -33,7 +33,7 @@ export const API_KEYS: readonly string[] = [
 ]
 
 /** Also the name of a field in some APIs (`api_key`); some origins read it as if it had "-". */
-export const withUnderscores = (name: string): string => name.replaceAll('-', '_')
+const withUnderscores = (name: string): string => name.replaceAll('-', '_')
 
 const COOKIE = 'cookie'
 
@@ -51,8 +51,15 @@ type Counting = Pick<Rules, 'cookies' | 'override' | 'key'>
 export const isCredentialed = (fields: Fields, { cookies, override, key }: Counting): boolean =>
   someSecret(fields, (name) => {
     if (name === COOKIE) return cookies === 'safe'
-    return !NAMES_OF_API_KEYS.has(name) || !(override || key.headers.includes(lenientName(name)))
+    return !NAMES_OF_API_KEYS.has(name) || !(override || isAmong(key.headers, name))
   })
+
+/** Whether the request has an API key in a field that is not among these, however they are spelled. */
+export const hasApiKeyBeside = (fields: Fields, names: readonly string[]): boolean =>
+  someSecret(fields, (name) => NAMES_OF_API_KEYS.has(name) && !isAmong(names, name))
+
+const isAmong = (names: readonly string[], name: string): boolean =>
+  names.some((each) => lenientName(each) === lenientName(name))
 
 /** Whether it has anything but cookies that may identify its sender. */
 export const hasCredentials = (fields: Fields): boolean => someSecret(fields, (name) => name !== COOKIE)

@@ -26,6 +26,7 @@ test.each(['X-Api-Key', 'x_api_key'])(
     const fields = [name, 'x']
     const key = { ...rulesWith().key, headers: ['x-api-key'] }
     expect(isCredentialed(fields, rulesWith({ key }))).toBe(false)
+    expect(isCredentialed(fields, rulesWith({ key: { ...key, headers: ['x_api_key'] } }))).toBe(false)
     expect(isCredentialed(fields, rulesWith({ override: true }))).toBe(false)
     expect(isCredentialed([...fields, 'Api-Key', 'x'], rulesWith({ key }))).toBe(true)
     expect(isCredentialed(['Authorization', 'x'], rulesWith({ override: true }))).toBe(true)
