@@ -23,7 +23,7 @@ export const othersIn = (folder: string): number[] =>
 /** Processes that have ended while they had it open, also an earlier one with the PID of this. */
 export const leftOpenBy = (folder: string): number[] => namedIn(folder).filter((pid) => !isUser(folder, pid))
 
-/** Has any process it open, or has one ended meanwhile? */
+/** Whether a process has it open, or has ended while it had. */
 export const isNamed = (folder: string): boolean => namedIn(folder).length > 0
 
 /** Those that have ended no longer count: the file has been checked since, or is another. */
