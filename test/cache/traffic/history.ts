@@ -56,6 +56,8 @@ export interface Failure {
   readonly at: number
 }
 
+export type Begun = Pick<Exchange, 'began' | 'beganAt'>
+
 /** All that has happened, in one order. */
 export class History {
   readonly exchanges: Exchange[] = []
@@ -63,7 +65,6 @@ export class History {
   readonly removals: Removal[] = []
   readonly failures: Failure[] = []
   readonly #clock: Clock
-  readonly #began = new Map<number, number>()
   #place = 0
 
   constructor(clock: Clock) {
@@ -71,13 +72,16 @@ export class History {
   }
 
   next(): number {
-    this.#began.set(++this.#place, this.#clock.now())
-    return this.#place
+    return ++this.#place
   }
 
-  answered(known: Omit<Exchange, 'answered' | 'answeredAt' | 'beganAt'>): Exchange {
-    const beganAt = this.#began.get(known.began) ?? 0
-    const exchange = { ...known, beganAt, answered: this.next(), answeredAt: this.#clock.now() }
+  /** The origin is asked. */
+  begun(): Begun {
+    return { began: this.next(), beganAt: this.#clock.now() }
+  }
+
+  answered(known: Omit<Exchange, 'answered' | 'answeredAt'>): Exchange {
+    const exchange = { ...known, answered: this.next(), answeredAt: this.#clock.now() }
     this.exchanges.push(exchange)
     return exchange
   }

@@ -89,6 +89,11 @@ class Judge {
     )
   }
 
+  /** Otherwise what another node has fetched need not be known here. */
+  get #isAlone(): boolean {
+    return this.#setting.nodes !== 'two with a far store'
+  }
+
   /** Whether the only node has stored something newer since. */
   #isReplaced({ path, variant, version, began }: Exchange): boolean {
     const isNewer = (other: Exchange) =>
@@ -100,7 +105,7 @@ class Judge {
       this.#isStorable(other) &&
       this.#isWorthStoring(other) &&
       !this.#history.removals.some(({ asked }) => asked > other.began && asked < (other.completed ?? 0))
-    return this.#setting.nodes !== 'two with a far store' && this.#history.exchanges.some(isNewer)
+    return this.#isAlone && this.#history.exchanges.some(isNewer)
   }
 
   /** Whether it has brought the whole content, before the client asked. */
@@ -151,10 +156,9 @@ class Judge {
     const { ask, busy, asked, at } = this.#reply
     const said = this.#history.exchanges.filter(({ path, answered }) => path === ask.path && answered < asked)
     const last = said.at(-1)
-    const isAlone = this.#setting.nodes !== 'two with a far store' // another node's fetch need not be known here
     // A fetch for the missing part of a copy may have begun before a removal, and have asked for the whole after it.
     if (this.#resource.ranges && this.#history.removals.length > 0) return false
-    if (last === undefined || busy || !isAlone || ask.directive !== undefined) return false
+    if (last === undefined || busy || !this.#isAlone || ask.directive !== undefined) return false
     return (
       said.every((other) => other === last || other.answered < last.began) &&
       this.#isWhole(last) &&

@@ -3,13 +3,12 @@ import { type Fields, field, has } from '../../../src/fields.ts'
 import type { Origin, OriginRequest, OriginResponse, Signal } from '../../../src/model.ts'
 import { fieldsOf } from '../../support/fields.ts'
 import { PushedBody } from '../../support/scripted-origin.ts'
-import type { Exchange, History } from './history.ts'
+import type { Begun, Exchange, History } from './history.ts'
 import { contentOf, type Credentials, entityTag, formOf, type Representation, type Resource } from './resources.ts'
 import type { Answer } from './steps.ts'
 
-interface Waiting {
+interface Waiting extends Begun {
   readonly request: OriginRequest
-  readonly began: number
   /** The resource's when the request came. */
   readonly version: number
   resolve(response: OriginResponse): void
@@ -43,7 +42,7 @@ export class SteppedOrigin implements Origin {
   fetch(request: OriginRequest, signal?: Signal): Promise<OriginResponse> {
     const { promise, resolve, reject } = Promise.withResolvers<OriginResponse>()
     const version = this.#versionOf(request.target)
-    const waiting = { request, version, began: this.#history.next(), resolve, reject }
+    const waiting = { request, version, ...this.#history.begun(), resolve, reject }
     this.waiting.push(waiting)
     signal?.addEventListener('abort', () => {
       const at = this.waiting.indexOf(waiting)
@@ -54,6 +53,14 @@ export class SteppedOrigin implements Origin {
   }
 
   async close(): Promise<void> {}
+
+  /** Whether a request for the path waits here, or its content has begun. */
+  isBusyWith(path: string): boolean {
+    return (
+      this.waiting.some(({ request }) => request.target === path) ||
+      this.unfinished.some(({ exchange }) => exchange?.path === path)
+    )
+  }
 
   /** Answers one of those that wait. */
   answer(which: number, how: Answer['how']): void {
@@ -91,7 +98,7 @@ export class SteppedOrigin implements Origin {
   }
 
   #represent(waiting: Waiting, how: Answer['how']): OriginResponse {
-    const { request, began } = waiting
+    const { request, began, beganAt } = waiting
     const { method, target: path, fields } = request
     const resource = this.#resources[path]
     if (resource === undefined) throw new Error(`no resource ${path}`)
@@ -104,6 +111,7 @@ export class SteppedOrigin implements Origin {
       by: credentialsIn(fields),
       notToStore: field(fields, 'cache-control') === 'no-store',
       began,
+      beganAt,
     })
     return this.#response(status, headers, content, content === '' ? 'whole' : how, exchange)
   }

@@ -151,8 +151,7 @@ class Game {
       'If-None-Match': condition,
     })
     const asked = this.#history.next()
-    const busy =
-      this.#origin.waiting.some(({ request }) => request.target === path) || this.#origin.unfinished.length > 0
+    const busy = this.#origin.isBusyWith(path)
     const { signal } = client.leaving
     const answer = await this.#node(ask.node).handle({ method, url: `http://a.test${path}`, fields, signal })
     const reply: Reply = {

@@ -2,7 +2,7 @@
 import fc from '../../support/fast-check.ts'
 import { agreesToShare, CONTROLS, type Form, type Resource } from './resources.ts'
 
-export const PATHS = ['/a', '/b'] as const
+const PATHS = ['/a', '/b'] as const
 const VARIANTS = ['r', 's'] as const
 const USERS = ['', 'u', 'v'] as const
 const RANGES = [
