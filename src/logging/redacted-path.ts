@@ -1,4 +1,4 @@
-import { locate } from '../policy/target.ts'
+import { splitUrl } from '../policy/target.ts'
 import { printable } from './printable.ts'
 
 /** A path longer than this, in octets, is cut. */
@@ -7,7 +7,7 @@ const LONGEST_PATH = 2048
 /** Path and query of a URL, with the names of its parameters but not their values. Empty when there is no URL. */
 export function redactedPath(url: string): string {
   if (url === '') return ''
-  const { target } = locate(url.slice(0, LONGEST_PATH))
+  const { target } = splitUrl(url.slice(0, LONGEST_PATH))
   const mark = target.indexOf('?')
   if (mark === -1) return printable(target, LONGEST_PATH)
   const query = target

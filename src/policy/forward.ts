@@ -9,7 +9,7 @@ import { isImpersonating } from './fields/impersonating-fields.ts'
 import { lenientName } from './fields/lenient-names.ts'
 import { normalCodings, PREFERENCE_FIELDS } from './fields/preferences.ts'
 import { memoized } from './memoized.ts'
-import { locate } from './target.ts'
+import { splitUrl } from './target.ts'
 import { SURROGATE } from './fields/targeted-control.ts'
 import { viaMember } from './fields/via.ts'
 
@@ -132,7 +132,7 @@ const IN_EVERY_KEY = new Set(['host', 'x-forwarded-host', 'x-forwarded-proto'])
  * @param name lower-cased
  */
 export function sentValue(name: string, { fields, peer, url }: CacheRequest): string | undefined {
-  if (name === 'forwarded' || name === 'x-forwarded-for') return field(forwarding(fields, peer, locate(url)), name)
+  if (name === 'forwarded' || name === 'x-forwarded-for') return field(forwarding(fields, peer, splitUrl(url)), name)
   const value = reachesOriginBeyondKey(name, peer) ? field(fields, name) : undefined
   return name === CODINGS && value !== undefined ? normalCodings(value) : value
 }

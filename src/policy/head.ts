@@ -1,7 +1,7 @@
 /** Validates a request's head (RFC 9112 sections 2.3, 3.2 and 6). */
 import type { ErrorCode } from '../errors.ts'
 import { type Fields, field, trimmed } from '../fields.ts'
-import { locate, parseTarget } from './target.ts'
+import { splitUrl, parseTarget } from './target.ts'
 
 /**
  * Fields in a request's head, a few times as many as browsers and proxies send. Each takes several times its octets
@@ -53,7 +53,7 @@ export function readHead(head: RequestHead): ReadHead {
   if (!parsed.ok) return parsed
   const hasContent = found.coding !== undefined || (found.length !== undefined && found.length !== '0')
   // No use is defined for content there (RFC 9110 section 9.3.7), and it would not be forwarded.
-  if (hasContent && locate(parsed.url).target === '*') return refusal('content in OPTIONS *')
+  if (hasContent && splitUrl(parsed.url).target === '*') return refusal('content in OPTIONS *')
   if (hasContent && method === 'TRACE') return refusal('content in TRACE') // RFC 9110 section 9.3.8
   // If an upgrade is not accepted, node:http loses bytes that arrived together with the head.
   const isLast = found.upgrade || (version === '1.0' && asksToClose(fields))

@@ -2,7 +2,7 @@
 import { type Fields, fieldLines, trimmed } from '../fields.ts'
 import type { CacheRequest } from '../model.ts'
 import { groupsOf, groupTag } from './fields/groups.ts'
-import { locate, nameOf } from './target.ts'
+import { splitUrl, nameOf } from './target.ts'
 
 export interface Invalidated {
   /** Names as in the invalidation log. */
@@ -36,7 +36,7 @@ export function invalidatedBy(
  * would request it. None if it leads to another origin, which must not be invalidated.
  */
 function sameOrigin(requestUrl: string, reference: string): string[] {
-  const { scheme, authority } = locate(requestUrl)
+  const { scheme, authority } = splitUrl(requestUrl)
   const origin = `${scheme}://${authority}`
   const base = URL.parse(requestUrl)
   const resolved = base === null ? null : URL.parse(reference, base.href)

@@ -1,7 +1,7 @@
 /** Which route a request belongs to. */
 import type { Route, RouteMatch } from '../model.ts'
 import { FEW, positionsFor } from './route-index.ts'
-import { locate } from './target.ts'
+import { splitUrl } from './target.ts'
 
 /**
  * The first route that matches. `misdirected` if no route is for that host (RFC 9110 section 15.5.20), `unknown_route`
@@ -18,7 +18,7 @@ export function matchRoute(
 
 /** Reference implementation of `matchRoute`, and the fastest one for few routes. */
 export function matchInTurn(routes: readonly Route[], method: string, url: string): ReturnType<typeof matchRoute> {
-  const { scheme, authority, target } = locate(url)
+  const { scheme, authority, target } = splitUrl(url)
   let hostKnown = false
   for (const route of routes) {
     if (!matchesHost(route.match.host, authority, scheme)) continue
@@ -30,7 +30,7 @@ export function matchInTurn(routes: readonly Route[], method: string, url: strin
 
 /** The same, without looking at routes for other hosts. */
 function matchByHost(routes: readonly Route[], method: string, url: string): ReturnType<typeof matchRoute> {
-  const { scheme, authority, target } = locate(url)
+  const { scheme, authority, target } = splitUrl(url)
   const lists = positionsFor(routes, authority.replace(PORT, ''), withPort(authority, scheme))
   let first = routes.length
   for (const positions of lists) {

@@ -49,7 +49,7 @@ export function parseTarget(head: TargetHead): Target {
 }
 
 /** The parts of a URL made by parseTarget: scheme, authority, and target in origin form (or "*"). */
-export function locate(url: string): { scheme: string; authority: string; target: string } {
+export function splitUrl(url: string): { scheme: string; authority: string; target: string } {
   const colon = url.indexOf(':')
   const from = colon + 3
   const slash = url.indexOf('/', from)

@@ -3,7 +3,7 @@ import type { Explanation } from '../cache/http/explain.ts'
 import type { Awaitable, CacheRequest } from '../model.ts'
 import { readUrl } from '../policy/absolute-url.ts'
 import { readHead } from '../policy/head.ts'
-import { locate } from '../policy/target.ts'
+import { splitUrl } from '../policy/target.ts'
 
 /** Stands for content, of which only the presence counts. */
 const CONTENT = Readable.from([])
@@ -18,7 +18,7 @@ export function explainByHead(
 ): Awaitable<Explanation> {
   const { method, fields } = request
   const url = believedUrl(request)
-  const { scheme, target } = locate(url)
+  const { scheme, target } = splitUrl(url)
   const head = readHead({
     method,
     target,

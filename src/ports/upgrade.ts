@@ -11,7 +11,7 @@ import { admit } from '../policy/request-checks.ts'
 import { cacheStatus } from '../policy/fields/cache-status.ts'
 import { upstreamFields } from '../policy/forward.ts'
 import { dated, passedHead, withOneDate } from '../policy/response.ts'
-import { locate } from '../policy/target.ts'
+import { splitUrl } from '../policy/target.ts'
 import { refuse } from './lingering-close.ts'
 import { UpgradeReport } from './upgrade-report.ts'
 import { isHandshake, readHandshake } from './websocket-handshake.ts'
@@ -100,7 +100,7 @@ async function ask(
     const fields = dated(withOneDate(answer, receivedWallTime), receivedWallTime)
     return passedHead(status, fields, passOutcome(status), route.rules)
   }
-  const { target } = locate(request.url)
+  const { target } = splitUrl(request.url)
   try {
     return await tunnel({ ...origin, target, fields: fieldsFor(request, route), clock, onAnswer }, client)
   } catch (thrown) {
@@ -121,7 +121,7 @@ function admittedRoute(request: CacheRequest, routes: readonly Route[], report: 
 }
 
 function fieldsFor(request: CacheRequest, { rules }: Route): string[] {
-  const { scheme, authority } = locate(request.url)
+  const { scheme, authority } = splitUrl(request.url)
   const fields = upstreamFields(request, {
     conditions: undefined,
     stripConditionals: false,

@@ -4,7 +4,7 @@ import { redactedPath } from '../logging/redacted-path.ts'
 import type { RequestEvent } from '../events.ts'
 import { NAMED_METHODS } from '../methods.ts'
 import type { Outcome } from '../model.ts'
-import { locate } from '../policy/target.ts'
+import { splitUrl } from '../policy/target.ts'
 
 /** Anything else a client makes up is `_OTHER`. */
 const METHODS = new Set(NAMED_METHODS)
@@ -21,7 +21,7 @@ export const methodOf = (method: string): Attributes =>
 export function requestAttributes({ route, url, status, outcome, bytes, peer, aborted }: RequestEvent): Attributes {
   const [path = '', query] = redactedPath(url).split('?')
   return {
-    'url.scheme': url === '' ? undefined : locate(url).scheme,
+    'url.scheme': url === '' ? undefined : splitUrl(url).scheme,
     'url.path': path,
     'url.query': query,
     'client.address': peer,

@@ -7,7 +7,7 @@ import { LightSignal } from '../../light-signal.ts'
 import type { CacheRequest, Clock, ForwardReason, OriginRequest, OriginResponse, Route, Signal } from '../../model.ts'
 import { upstreamFields } from '../../policy/forward.ts'
 import { interimHead, withOneDate } from '../../policy/response.ts'
-import { locate } from '../../policy/target.ts'
+import { splitUrl } from '../../policy/target.ts'
 
 /** What to ask the origin. */
 export interface Asking {
@@ -87,7 +87,7 @@ export function askOrigin(asking: Asking, { clock, events }: AskParts): Promise<
 }
 
 function originRequest({ request, route, target, forAll, mayBeStored, conditions, background }: Asking): OriginRequest {
-  const { scheme, authority } = locate(request.url)
+  const { scheme, authority } = splitUrl(request.url)
   const { rules } = route
   const { body } = request
   const fields = upstreamFields(request, {

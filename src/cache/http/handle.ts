@@ -4,7 +4,7 @@ import type { CacheRequest, Route } from '../../model.ts'
 import { admit } from '../../policy/request-checks.ts'
 import { keyOf } from '../../policy/key.ts'
 import { CONTENT, classify, type Lookup, type Pass, passed, type Refuse, type Unsafe } from '../../policy/request.ts'
-import { locate, nameOf } from '../../policy/target.ts'
+import { splitUrl, nameOf } from '../../policy/target.ts'
 import type { RememberedReads } from '../engine/reads.ts'
 import { answerAtLastHop } from './last-hop.ts'
 import { askFor, HttpQuestion } from './question.ts'
@@ -86,7 +86,7 @@ export function createHandle(parts: HandleParts): Handle {
 
   function asIs(request: CacheRequest, route: Route): HttpQuestion {
     const { key, url } = keyOf(route, request)
-    const ask = { key, target: locate(request.url).target, url: nameOf(url), credentialed: false, lookedUp: false }
+    const ask = { key, target: splitUrl(request.url).target, url: nameOf(url), credentialed: false, lookedUp: false }
     return new HttpQuestion(request, route, ask, parts)
   }
 }

@@ -1,7 +1,7 @@
 /** Cache groups (RFC 9875): a field that is a List of Strings. */
 import { parseList } from 'structured-headers'
 import { type Fields, field } from '../../fields.ts'
-import { locate } from '../target.ts'
+import { splitUrl } from '../target.ts'
 
 /** The names in Cache-Groups or Cache-Group-Invalidation; none if the field does not parse. */
 export function groupsOf(fields: Fields, name: 'cache-groups' | 'cache-group-invalidation'): readonly string[] {
@@ -25,7 +25,7 @@ export function groupsOf(fields: Fields, name: 'cache-groups' | 'cache-group-inv
  * @param url any URL of the origin, made by parseTarget
  */
 export function groupTag(url: string, group: string): string {
-  const { scheme, authority } = locate(url)
+  const { scheme, authority } = splitUrl(url)
   return `${scheme}://${authority}\n${group}`
 }
 

@@ -1,7 +1,7 @@
 import { Selectors, targetsOf } from '../../../routes/admin/selectors.ts'
 import { urlsOfBothSchemes, readUrl } from '../../../src/policy/absolute-url.ts'
 import { matchInTurn, matchRoute } from '../../../src/policy/route.ts'
-import { locate, nameOf, parseTarget } from '../../../src/policy/target.ts'
+import { splitUrl, nameOf, parseTarget } from '../../../src/policy/target.ts'
 import { routeWith } from '../../policy/support.ts'
 import { must, mustEqual, REQUEST_HEAD, type Target } from '../target.ts'
 
@@ -50,7 +50,7 @@ function run(input: string): string {
   if (parsed.ok) sound(parsed.url, target, host)
   const read = readUrl(text)
   if (read.ok) {
-    mustEqual('a URL read again is the same', readUrl(read.url), { ...read, authority: locate(read.url).authority })
+    mustEqual('a URL read again is the same', readUrl(read.url), { ...read, authority: splitUrl(read.url).authority })
     must(
       'what it names is its own name',
       urlsOfBothSchemes(text).some((url) => nameOf(url) === nameOf(read.url)),
@@ -65,7 +65,7 @@ function run(input: string): string {
 }
 
 function sound(url: string, target: string, host: string): void {
-  const { scheme, authority, target: found } = locate(url)
+  const { scheme, authority, target: found } = splitUrl(url)
   must('an authority is host and port alone', AUTHORITY.test(authority), authority)
   must('the scheme is that of the connection', scheme === 'http', url)
   if (target.startsWith('/')) must('the octets of a target stay as they are', found === target, found, target)
@@ -83,7 +83,7 @@ function routed(url: string): string {
   must('many routes are matched as each in turn', matchRoute(MANY, 'GET', url) === matchInTurn(MANY, 'GET', url), url)
   const route = matchRoute(ROUTES, 'GET', url)
   if (typeof route === 'string') return route
-  const { authority, target } = locate(url)
+  const { authority, target } = splitUrl(url)
   const { host = '' } = route.match
   must('a route is for its hosts only', authority.replace(/:\d+$/, '').endsWith(host.replace(/^\*|:\d+$/g, '')), url)
   must('a route is for its paths only', target.startsWith((route.match.path ?? '').replace('*', '')), url)
