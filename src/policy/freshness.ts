@@ -12,7 +12,7 @@ interface Response {
 }
 
 /** When the origin was asked and when the response's head arrived; epoch milliseconds. */
-export interface Exchange {
+export interface ExchangeTimes {
   readonly requestedAt: number
   readonly respondedAt: number
   /**
@@ -48,24 +48,24 @@ const HEURISTIC_SHARE = 0.1
  * How long the response may be used, and how. A lifetime stated by the response counts from when its origin generated
  * it; one set by the operator counts from when it arrived here.
  */
-export function lifetimeOf(response: Response, rules: Rules, exchange: Exchange): Lifetime {
+export function lifetimeOf(response: Response, rules: Rules, times: ExchangeTimes): Lifetime {
   const directives = responseDirectives(response.fields)
-  const freshness = freshnessOf(response, directives, rules, exchange.receivedWallTime ?? exchange.respondedAt)
-  const bornAt = exchange.respondedAt - initialAge(response.fields, exchange)
+  const freshness = freshnessOf(response, directives, rules, times.receivedWallTime ?? times.respondedAt)
+  const bornAt = times.respondedAt - initialAge(response.fields, times)
   const stated = bornAt + freshness.ms
-  const counted = isAgeTrusted(response.fields) ? stated : Math.min(stated, exchange.respondedAt)
-  const freshUntil = freshness.source === 'route' ? exchange.respondedAt + freshness.ms : counted
+  const counted = isAgeTrusted(response.fields) ? stated : Math.min(stated, times.respondedAt)
+  const freshUntil = freshness.source === 'route' ? times.respondedAt + freshness.ms : counted
   const mustRevalidate = isNeverUsedStale(response.status, directives, rules)
   const windows = mustRevalidate ? { whileRevalidate: 0, ifError: 0 } : staleWindows(directives, rules)
   const staleWhileRevalidateUntil = freshUntil + windows.whileRevalidate
   const staleIfErrorUntil = freshUntil + windows.ifError
   const keptForValidation = canBeValidated(response)
-    ? Math.max(freshUntil, exchange.respondedAt) + Math.max(rules.grace, HOUR_MS)
+    ? Math.max(freshUntil, times.respondedAt) + Math.max(rules.grace, HOUR_MS)
     : freshUntil
   return {
     bornAt,
     freshUntil,
-    refreshAt: refreshAt(exchange.respondedAt, freshUntil, rules.refreshAhead),
+    refreshAt: refreshAt(times.respondedAt, freshUntil, rules.refreshAhead),
     staleWhileRevalidateUntil,
     staleIfErrorUntil,
     keepUntil: Math.max(staleWhileRevalidateUntil, staleIfErrorUntil, keptForValidation),
@@ -164,7 +164,10 @@ function dateOf(fields: Fields, receivedWallTime: number): number {
  * If the machine's clock has been set since the process began, either clock may be right: the one by which the response
  * is younger is used.
  */
-function initialAge(fields: Fields, { requestedAt, respondedAt, receivedWallTime = respondedAt }: Exchange): number {
+function initialAge(
+  fields: Fields,
+  { requestedAt, respondedAt, receivedWallTime = respondedAt }: ExchangeTimes,
+): number {
   const arrived = Math.min(receivedWallTime, respondedAt)
   const sinceDate = Math.floor((arrived - dateOf(fields, receivedWallTime)) / 1000) * 1000
   const responseDelay = Math.max(0, respondedAt - requestedAt)

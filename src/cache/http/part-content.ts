@@ -60,7 +60,7 @@ async function* cut(reader: ReturnType<Body['read']>, { first, last }: ByteRange
  * A complete representation: the stored bytes, with the missing ones filled in as they arrive.
  * @param rest the only missing range
  */
-export async function* completed(
+export async function* completedContent(
   stored: StoredResponse,
   rest: ByteRange,
   source: AsyncIterable<Uint8Array>,

@@ -149,7 +149,7 @@ export class HttpQuestion implements Question<StoredResponse, DirectResponse> {
   }
 
   load(context: LoadContext<StoredResponse>): Promise<Loaded<StoredResponse, DirectResponse>> {
-    return new ResponseLoad({ request: this.#request, route: this.#route, ask: this.#ask, context }, this.#parts).land()
+    return new ResponseLoad(this.#request, this.#route, this.#ask, context, this.#parts).land()
   }
 
   #isSelected({ varyOn: on, vary }: Pick<StoredResponse, 'varyOn' | 'vary'>): boolean {

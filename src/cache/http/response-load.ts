@@ -3,7 +3,7 @@ import type { Body } from '../../body.ts'
 import { HerdgateError } from '../../errors.ts'
 import { type Fields, field, has } from '../../fields.ts'
 import type { ByteRange, CacheRequest, Detail, OriginResponse, Route, Stamp, StoredResponse } from '../../model.ts'
-import { type Exchange, isTransientError } from '../../policy/freshness.ts'
+import { type ExchangeTimes, isTransientError } from '../../policy/freshness.ts'
 import { missingRange, parseContentRange, rangeFor, rangeLines, strongValidator } from '../../policy/range.ts'
 import { representationFields } from '../../policy/range-head.ts'
 import { REASONS_OF_THE_REQUEST, type Storable, storable } from '../../policy/storable.ts'
@@ -11,7 +11,7 @@ import { tagsOf, updatedTags } from '../../policy/fields/tags.ts'
 import { conditionsFor, confirms, describesSame, fieldsToJudge, hasValidator } from '../../policy/validation.ts'
 import { withChanges } from '../../response-record.ts'
 import { type AskParts, askOrigin, type Fetched } from './ask-origin.ts'
-import { completed } from './part-content.ts'
+import { completedContent } from './part-content.ts'
 import { continues } from './parts.ts'
 import type { LoadContext, Loaded } from '../engine/question.ts'
 import { stampOf } from '../engine/stamp.ts'
@@ -35,7 +35,7 @@ export interface DirectResponse {
   /** The response as an entry to store, if it is what other requests would get too. */
   readonly entry?: StoredResponse | undefined
   /** When `entry` was requested and received. */
-  readonly exchange?: Exchange | undefined
+  readonly times?: ExchangeTimes | undefined
 }
 
 /** How a request is looked up and forwarded. */
@@ -51,14 +51,6 @@ export interface Ask {
   readonly expects?: number | undefined
 }
 
-/** What to load, and from what. */
-export interface Loading {
-  readonly request: CacheRequest
-  readonly route: Route
-  readonly ask: Ask
-  readonly context: LoadContext<StoredResponse>
-}
-
 type Landing = Loaded<StoredResponse, DirectResponse>
 
 /** A longer error page is not shared among waiters. */
@@ -72,7 +64,7 @@ export class ResponseLoad {
   readonly #context: LoadContext<StoredResponse>
   readonly #parts: AskParts
 
-  constructor({ request, route, ask, context }: Loading, parts: AskParts) {
+  constructor(request: CacheRequest, route: Route, ask: Ask, context: LoadContext<StoredResponse>, parts: AskParts) {
     this.#request = request
     this.#route = route
     this.#ask = ask
@@ -90,7 +82,7 @@ export class ResponseLoad {
       })
     }
     const missing = part?.partial && missingRange(part.partial)
-    if (part !== undefined && missing !== undefined) return this.#completed(part, missing)
+    if (part !== undefined && missing !== undefined) return this.#fetchMissing(part, missing)
     if (previous === undefined || previous.partial !== undefined)
       return this.#fetchUnconditionally(rangeLines(this.#request))
     const conditions = conditionsFor(previous)
@@ -164,7 +156,7 @@ export class ResponseLoad {
    * are asked for even if the part has no strong validator, and nothing may be combined with it: http-cache-tests
    * (`partial-store-partial-complete`) calls that optimal.
    */
-  async #completed(part: StoredResponse, missing: ByteRange): Promise<Landing> {
+  async #fetchMissing(part: StoredResponse, missing: ByteRange): Promise<Landing> {
     const complete = part.partial?.complete
     const validator = strongValidator(part.fields)
     const wanted = ['Range', rangeFor(missing, complete)]
@@ -173,16 +165,16 @@ export class ResponseLoad {
     if (status !== 206 && status !== 304 && status !== 416) return this.#judge(fetched)
     const range = status === 206 ? parseContentRange(field(fields, 'content-range')) : undefined
     const fits = range?.first === missing.first && range.last === missing.last && range.complete === complete
-    if (fits && continues(part.fields, fields)) return this.#whole(part, missing, fetched)
+    if (fits && continues(part.fields, fields)) return this.#completed(part, missing, fetched)
     fetched.stop()
     return this.#fetchUnconditionally(NO_LINES)
   }
 
-  #whole(part: StoredResponse, missing: ByteRange, fetched: Fetched): Landing {
+  #completed(part: StoredResponse, missing: ByteRange, fetched: Fetched): Landing {
     const { response } = fetched
     const { rules } = this.#route
     const verdict = this.#storableWith({ status: 200, fields: part.fields, tags: part.tags }, response.fields)
-    const source = completed(part, missing, response.body)
+    const source = completedContent(part, missing, response.body)
     const arriving = { ...fetched, response: { ...response, body: source, trailers: () => NO_LINES } }
     const length = part.partial?.complete
     const body = arrivingBody(arriving, length, verdict.store ? rules.maxObjectBytes : 0, this.#parts)
@@ -256,7 +248,7 @@ export class ResponseLoad {
   #direct(fetched: Fetched, why: Detail, entry?: StoredResponse): Extract<Landing, { kind: 'direct' }> {
     const { status, fields } = fetched.response
     const reply =
-      entry === undefined ? this.#reply(fetched, 0) : { status, fields, body: entry.body, entry, exchange: fetched }
+      entry === undefined ? this.#reply(fetched, 0) : { status, fields, body: entry.body, entry, times: fetched }
     return { kind: 'direct', reply, status, why, transient: this.#isTransient(status) }
   }
 

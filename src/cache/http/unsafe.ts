@@ -76,8 +76,8 @@ function keepForGet(
   position: number,
   parts: UnsafeParts,
 ): boolean {
-  const { entry, exchange } = reply
-  if (entry === undefined || exchange === undefined) return false
+  const { entry, times } = reply
+  if (entry === undefined || times === undefined) return false
   const own = matchRoute(parts.routes, 'GET', request.url)
   if (typeof own === 'string' || own.rules.cookies !== route.rules.cookies) return false
   const get: CacheRequest = { method: 'GET', url: request.url, fields: request.fields, peer: request.peer }
@@ -91,7 +91,7 @@ function keepForGet(
   // The origin was sent the full query, so its response may depend on parameters that are not in the key.
   if (url !== nameOf(request.url)) return false
   const { generation } = parts.log
-  const lifetime = lifetimeOf(reply, own.rules, exchange)
+  const lifetime = lifetimeOf(reply, own.rules, times)
   const stamp = stampOf(url, tags.tags, { generation, position, startedAt: entry.startedAt })
   parts.engine.keep(new HttpQuestion(get, own, ask, parts), withChanges(entry, { ...lifetime, ...stamp }))
   return true

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Body } from '../../../src/body.ts'
-import { completed } from '../../../src/cache/http/part-content.ts'
+import { completedContent } from '../../../src/cache/http/part-content.ts'
 import { entryWith } from '../../policy/support.ts'
 
 test.each(['5678', '567890'])('a part that lacks five octets is not completed by %j', async (rest) => {
@@ -15,7 +15,7 @@ test.each(['5678', '567890'])('a part that lacks five octets is not completed by
   })()
   const read: string[] = []
   const reading = (async () => {
-    for await (const chunk of completed(part, { first: 5, last: 9 }, source)) read.push(String(chunk))
+    for await (const chunk of completedContent(part, { first: 5, last: 9 }, source)) read.push(String(chunk))
   })()
   await expect(reading).rejects.toMatchObject({ code: 'origin_invalid' })
   expect(read.join('').length).toBeLessThan(10)
