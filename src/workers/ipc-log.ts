@@ -42,7 +42,7 @@ export class IpcLog implements InvalidationLog {
 
   /** Applies the next record. */
   applyRecord({ position, mode, targets }: WorkerRecord): void {
-    for (const target of targets) this.#marks.name(target, mode, position)
+    this.#marks.name(targets, mode, position)
     this.#position = position
   }
 

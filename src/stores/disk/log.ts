@@ -263,9 +263,7 @@ class DiskLog implements InvalidationLog {
   #catchUp(file: DiskFile, head: number): void {
     const records = recordsBetween(file, this.#position, head)
     if (records === undefined) this.#marks = marksIn(file, head, this.#maxTargets)
-    for (const { mode, targets, position } of records ?? []) {
-      for (const target of targets) this.#marks.name(target, mode, position)
-    }
+    for (const { mode, targets, position } of records ?? []) this.#marks.name(targets, mode, position)
     this.#position = head
     this.#readings++
   }

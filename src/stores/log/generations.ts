@@ -68,7 +68,7 @@ export class Generations {
   /** Applies the next record. One that cannot be read may name anything. */
   apply({ position, nonce, names }: LogRecord): void {
     if (names === 'unreadable') this.#marks.raiseFloor({ purged: position, invalidated: position })
-    else if (names.mode !== 'none') for (const target of names.targets) this.#marks.name(target, names.mode, position)
+    else if (names.mode !== 'none') this.#marks.name(names.targets, names.mode, position)
     this.#position = position
     this.#changes++
     this.#nonce = nonce

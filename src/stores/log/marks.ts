@@ -57,9 +57,10 @@ export class Marks {
     return { floor: this.#floor, marks: [...all, ...this.#targets] }
   }
 
-  /** Notes that the record at `position` named a target of `targetsOf`. */
-  name(target: string, mode: InvalidationMode, position: number): void {
-    this.put(target, marked(UNMARKED, mode, position))
+  /** Notes that the record at `position` named these targets, as made by `targetsOf`. */
+  name(targets: readonly string[], mode: InvalidationMode, position: number): void {
+    const mark = marked(UNMARKED, mode, position)
+    for (const target of targets) this.put(target, mark)
   }
 
   /** Notes what is known of a target from elsewhere; what was known before stays true. */

@@ -76,7 +76,7 @@ export class Pending<Record extends PendingRecord = PendingRecord> {
 
   #name({ mode, targets, at }: PendingRecord): void {
     this.#marks ??= new Marks(this.#maxTargets)
-    for (const target of targets) this.#marks.name(target, mode, at + INSTANT_MS)
+    this.#marks.name(targets, mode, at + INSTANT_MS)
   }
 }
 

@@ -43,7 +43,7 @@ class LocalLog implements InvalidationLog {
 
   async append(mode: InvalidationMode, selectors: Selectors): Promise<Receipt> {
     const position = ++this.position
-    for (const target of targetsOf(selectors)) this.#marks.name(target, mode, position)
+    this.#marks.name(targetsOf(selectors), mode, position)
     return { id: `${this.generation}-${position}`, position, nodes: { expected: 1, acked: 1 } }
   }
 

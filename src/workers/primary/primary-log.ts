@@ -69,7 +69,7 @@ export class PrimaryLog implements InvalidationLog {
   async append(mode: InvalidationMode, selectors: Selectors): Promise<Receipt> {
     const position = ++this.position
     const targets = targetsOf(selectors)
-    for (const target of targets) this.#marks.name(target, mode, position)
+    this.#marks.name(targets, mode, position)
     const record = { position, mode, targets }
     const applying = [...this.#followers].map(([follower]) => this.#send(follower, record))
     const results = await within(applying, WAIT_MS, this.#clock)

@@ -7,7 +7,7 @@ test('marking a target takes no longer when the maximum is remembered', () => {
   let position = 0
   const name = (count: number): number => {
     const before = process.threadCpuUsage()
-    for (let n = 0; n < count; n++) marks.name(`tag ${position}`, 'purge', ++position)
+    for (let n = 0; n < count; n++) marks.name([`tag ${position}`], 'purge', ++position)
     return process.threadCpuUsage(before).user
   }
   const filling = name(most)
@@ -22,6 +22,6 @@ test('if the log is restored to an earlier state, what it logs afterwards counts
   const marks = new Marks(10)
   const stamp = { url: 'a.test/', tags: ['x'], generation: 'g', position: 0, checked: 6, startedAt: 0 }
   expect(marks.judge(stamp, 1)).toBe('valid')
-  marks.name('tag x', 'purge', 2)
+  marks.name(['tag x'], 'purge', 2)
   expect(marks.judge(stamp, 2)).toBe('dead')
 })
