@@ -1,6 +1,7 @@
 import { correctionOf } from '../../clock.ts'
 import type { EvictionReason } from '../../events.ts'
 import type { Clock } from '../../model.ts'
+import { AddressBits } from './address-bits.ts'
 import type { DiskFile, Tables } from './file.ts'
 import { numbersIn, octetsOf } from './numbers.ts'
 
@@ -104,8 +105,7 @@ export class Shelf {
   /** Addresses of expired entries; each call looks at the next part of the shelf. */
   expired({ tables }: DiskFile): Buffer[] {
     const now = this.#now()
-    const turns = tables.order.getRange({ start: this.#sweptTo, limit: SWEPT_AT_ONCE })
-    const seen = [...turns].map(({ key, value }) => ({ turn: Buffer.from(key), address: Buffer.from(value) }))
+    const seen = turnsIn(tables, { start: this.#sweptTo, limit: SWEPT_AT_ONCE })
     const last = seen.at(-1)?.turn
     this.#sweptTo = seen.length < SWEPT_AT_ONCE || last === undefined ? octetsOf(0) : last
     return seen.map(({ address }) => address).filter((address) => this.#isExpired(tables, address, now))
@@ -148,7 +148,7 @@ export class Shelf {
     let wanted = used + bytes - enough
     let mostSpared = MAX_SPARED
     for (let limit = 1; wanted > 0; limit = Math.min(limit * 4, MAX_AT_ONCE)) {
-      const oldest = oldestOf(file.tables, limit)
+      const oldest = turnsIn(file.tables, { limit })
       if (oldest.length === 0) {
         this.clear(file) // nothing is left, whatever the count says
         break
@@ -242,12 +242,9 @@ function bytesFor(octets: number): number {
     : Math.ceil((octets + 16) / PAGE) * PAGE + cardBytes
 }
 
-/** Copied, as the memory it is read from is written to. */
-const oldestOf = ({ order }: Tables, limit: number): Turn[] =>
-  [...order.getRange({ limit })].map(({ key, value }) => ({
-    turn: Buffer.from(key),
-    address: Buffer.from(value),
-  }))
+/** The oldest first, copied, as the memory they are read from is written to. */
+const turnsIn = ({ order }: Tables, range: { readonly start?: Uint8Array; readonly limit: number }): Turn[] =>
+  [...order.getRange(range)].map(({ key, value }) => ({ turn: Buffer.from(key), address: Buffer.from(value) }))
 
 function removeEntry({ entries, index, order }: Tables, address: Buffer, { place, turn }: Card): void {
   entries.removeSync(octetsOf(place))
@@ -260,25 +257,4 @@ function cardAt({ index }: Tables, address: Buffer): Card | undefined {
   const [place, turn, bytes, until] = numbersIn(index.getBinaryFast(address), 4) ?? []
   if (place === undefined || turn === undefined || bytes === undefined || until === undefined) return undefined
   return { place, turn, bytes, until }
-}
-
-/** A set of addresses in 128 KiB, whatever their number; some of them share a bit. */
-class AddressBits {
-  readonly #bits = new Uint8Array(2 ** 17)
-
-  add(address: Buffer): void {
-    const at = address.readUInt32LE(0)
-    const index = (at >>> 3) & 0x1ffff
-    this.#bits[index] = (this.#bits[index] ?? 0) | (1 << (at & 7))
-  }
-
-  /** Whether it is in the set; from now on it is not. */
-  take(address: Buffer): boolean {
-    const at = address.readUInt32LE(0)
-    const index = (at >>> 3) & 0x1ffff
-    const bit = 1 << (at & 7)
-    const held = this.#bits[index] ?? 0
-    this.#bits[index] = held & ~bit
-    return (held & bit) !== 0
-  }
 }
