@@ -148,7 +148,7 @@ const RULES: readonly Rule[] = [
     ],
   },
   { from: 'src/stores/tiered.ts', may: ['src/stores/far-reads.ts', ...WORDS] },
-  { from: 'src/stores/taking-in.ts', may: ['src/heap/content-volume.ts', ...WORDS] },
+  { from: 'src/stores/taking-in.ts', may: ['src/stores/codec/', 'src/heap/content-volume.ts', ...WORDS] },
   { from: 'src/stores/', may: WORDS },
   {
     from: 'src/origin/',

@@ -4,7 +4,6 @@ import type { Events, EvictionReason, StoreEvent } from '../../events.ts'
 import {
   type Awaitable,
   type Clock,
-  isAhead,
   type Kept,
   type Pressure,
   type Store,
@@ -18,7 +17,7 @@ import { checkNames, type Names } from '../../given.ts'
 import { size } from '../../units.ts'
 import { Batches, inPieces } from '../batches.ts'
 import { decode, encode } from '../codec/codec.ts'
-import { mayTakeIn } from '../taking-in.ts'
+import { type Found, outcomeOf, takeIn } from '../taking-in.ts'
 import { DiskAccess } from './access.ts'
 import { addressOf } from './address.ts'
 import type { DiskFile } from './file.ts'
@@ -155,15 +154,13 @@ class DiskStore implements Store {
     return [{ tier: TIER, bytes, maxBytes: this.#maxBytes, objects, degraded: this.#access.degraded }]
   }
 
-  #find(file: DiskFile, key: string): Kept | 'defective' {
+  #find(file: DiskFile, key: string): Found {
     const address = addressOf(key)
     const octets = this.#lost.mayHave(address) ? undefined : this.#shelf.get(file, address)
     if (octets === undefined) return undefined
-    if (!mayTakeIn(octets.length, this.#pressure)) return 'unknown'
-    const stored = decode(key, octets, { correction: correctionOf(this.#clock) })
-    if (stored !== undefined) return isAhead(stored, this.#clock.now()) ? undefined : stored
-    void this.#removeDefect(key, address)
-    return 'defective'
+    const found = takeIn(key, octets, { clock: this.#clock, pressure: this.#pressure })
+    if (found === 'defective') void this.#removeDefect(key, address)
+    return found
   }
 
   /** Deletes what cannot be read, unless something else has replaced it. */
@@ -311,16 +308,3 @@ interface PreparedWrite {
 }
 
 const NOTHING = { bytes: 0, objects: 0 }
-
-function outcomeOf(found: Kept | 'defective'): StoreEvent['outcome'] {
-  switch (found) {
-    case undefined:
-      return 'miss'
-    case 'unknown':
-      return 'unknown'
-    case 'defective':
-      return 'error'
-    default:
-      return 'hit'
-  }
-}

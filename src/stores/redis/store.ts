@@ -7,7 +7,6 @@ import { checkNames, type Names, shown } from '../../given.ts'
 import {
   type Awaitable,
   type Clock,
-  isAhead,
   type Kept,
   type Pressure,
   type Store,
@@ -18,8 +17,8 @@ import {
 } from '../../model.ts'
 import { duration, size } from '../../units.ts'
 import { Batches, inPieces } from '../batches.ts'
-import { mayTakeIn } from '../taking-in.ts'
-import { type CodecOptions, decode, encode } from '../codec/codec.ts'
+import { type Found, outcomeOf, takeIn } from '../taking-in.ts'
+import { encode } from '../codec/codec.ts'
 import { VERSION } from '../codec/layout.ts'
 import { type CommandEnding, RedisAccess } from './access.ts'
 import type { RedisCommand, RedisReply } from './commands.ts'
@@ -162,7 +161,7 @@ class RedisStore implements Store {
     const ms = this.#clock.now() - startedAt
     return keys.map((key, at) => {
       const reply = typeof replies === 'string' ? replies : replies[at]
-      return this.#found(key, lost[at] === true ? withoutValue(reply) : reply, ms)
+      return this.#kept(key, lost[at] === true ? withoutValue(reply) : reply, ms)
     })
   }
 
@@ -236,33 +235,20 @@ class RedisStore implements Store {
     return this.#keyPrefix + hash('sha256', key, 'base64url')
   }
 
-  get #codec(): CodecOptions {
-    return { hmacKey: this.#hmacKey, correction: correctionOf(this.#clock) }
+  #kept(key: string, reply: CommandEnding | undefined, ms: number): Kept {
+    const found = this.#found(key, reply)
+    this.#report('get', outcomeOf(found), ms)
+    if (found !== 'defective') return found
+    this.#discard(key)
+    return undefined
   }
 
-  #found(key: string, reply: CommandEnding | undefined, ms: number): Kept {
-    if (reply === undefined || typeof reply === 'string' || isFailure(reply)) {
-      this.#report('get', 'unknown', ms)
-      return 'unknown'
-    }
-    const octets = 'value' in reply && Buffer.isBuffer(reply.value) ? reply.value : undefined
-    if (octets?.length === 0) {
-      this.#report('get', 'miss', ms)
-      return undefined
-    }
-    if (octets !== undefined && !mayTakeIn(octets.length, this.#pressure)) {
-      this.#report('get', 'unknown', ms)
-      return 'unknown'
-    }
-    const stored = octets && decode(key, octets, this.#codec)
-    if (stored === undefined) {
-      this.#report('get', 'error', ms)
-      this.#discard(key)
-      return undefined
-    }
-    const found = isAhead(stored, this.#clock.now()) ? undefined : stored
-    this.#report('get', found === undefined ? 'miss' : 'hit', ms)
-    return found
+  #found(key: string, reply: CommandEnding | undefined): Found {
+    if (reply === undefined || typeof reply === 'string' || isFailure(reply)) return 'unknown'
+    if (!('value' in reply) || !Buffer.isBuffer(reply.value)) return 'defective'
+    const octets = reply.value
+    if (octets.length === 0) return undefined
+    return takeIn(key, octets, { clock: this.#clock, pressure: this.#pressure, hmacKey: this.#hmacKey })
   }
 
   /** What is there is damaged, or was not put there by a store: it counts as absent for everybody. */
@@ -273,7 +259,9 @@ class RedisStore implements Store {
 
   /** An entry that cannot be stored removes what was there, which is older. */
   #commandFor({ key, stored, keepForMs }: Write): RedisCommand {
-    const octets = this.#isTooLarge(stored) ? undefined : encode(key, stored, this.#codec)
+    const octets = this.#isTooLarge(stored)
+      ? undefined
+      : encode(key, stored, { hmacKey: this.#hmacKey, correction: correctionOf(this.#clock) })
     if (octets === undefined || octets.length > this.#maxBytes) {
       this.#events?.emit('eviction', { tier: 'redis', reason: 'rejected' })
       return this.#removal(key)
