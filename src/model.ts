@@ -27,6 +27,7 @@ export type {
   Unshareable,
   Stored,
 } from './model/stored.ts'
+export { isEntry } from './model/stored.ts'
 
 /** Which of two entries was requested later. */
 export type { Order } from './model/order.ts'
@@ -34,6 +35,7 @@ export { isAhead, isLater, isNewer } from './model/order.ts'
 
 /** Where entries are kept. */
 export type { Kept, Anew, Write, Written, Store, Peeked, TierUsage, Tier } from './model/store.ts'
+export { known, peekInto } from './model/store.ts'
 
 /** What ends an entry's use early: the log of purges and invalidations, and its verdict. */
 export type { Selectors, InvalidationMode, Receipt, Verdict, InvalidationLog, LogNode } from './model/invalidation.ts'

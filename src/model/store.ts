@@ -5,6 +5,9 @@ import type { Stored } from './stored.ts'
 /** A store's answer for a key. `unknown`: the read failed, so something may be stored there all the same. */
 export type Kept = Stored | undefined | 'unknown'
 
+/** What is certainly stored. */
+export const known = (kept: Kept): Stored | undefined => (kept === 'unknown' ? undefined : kept)
+
 /** Asks for a newer copy than the one at hand: a tiered store looks beyond its nearest tier. */
 export interface Anew {
   /** The copy at hand, which cannot be used. */
@@ -48,6 +51,12 @@ export interface Store {
 export interface Peeked {
   readonly kept: Kept
   readonly tier: Tier | undefined
+}
+
+/** The same for any store: one that has no `peek` is asked by `get`. */
+export async function peekInto(store: Store, key: string, anew?: Anew): Promise<Peeked> {
+  if (store.peek !== undefined) return store.peek(key, anew)
+  return { kept: await store.get(key, anew), tier: store.usage()[0]?.tier }
 }
 
 export interface TierUsage {

@@ -87,6 +87,9 @@ export interface StoredValue extends Stamp, Order, Lifetime, Cost {
 
 export type Entry = StoredResponse | StoredValue
 
+export const isEntry = (stored: Stored | undefined): stored is Entry =>
+  stored?.kind === 'response' || stored?.kind === 'value'
+
 /** Stored under a resource's key when its responses vary by request fields (RFC 9111 section 4.1). */
 export interface Varies extends Stamp, Order {
   readonly kind: 'varies'

@@ -7,6 +7,7 @@ import {
   isNewer,
   type Kept,
   type Peeked,
+  peekInto,
   type Store,
   type Stored,
   type TierUsage,
@@ -148,11 +149,6 @@ class Pair implements Store {
     const kept = latestOf(near.kept, far.kept, anew)
     return kept === near.kept && isThere(kept) ? near : { kept, tier: far.tier }
   }
-}
-
-async function peekInto(store: Store, key: string, anew: Anew | undefined): Promise<Peeked> {
-  if (store.peek !== undefined) return store.peek(key, anew)
-  return { kept: await store.get(key, anew), tier: store.usage()[0]?.tier }
 }
 
 /** Asking anew without a copy at hand means that a farther store is known to have one. */

@@ -4,24 +4,26 @@
  */
 import { HerdgateError } from '../../errors.ts'
 import type { Events } from '../../events.ts'
-import type {
-  Awaitable,
-  Clock,
-  Detail,
-  Entry,
-  ForwardReason,
-  Found,
-  InvalidationLog,
-  Kept,
-  Pressure,
-  Sharing,
-  Store,
-  Stored,
+import {
+  type Awaitable,
+  type Clock,
+  type Detail,
+  type Entry,
+  type ForwardReason,
+  type Found,
+  type InvalidationLog,
+  type Kept,
+  known,
+  type Pressure,
+  type Sharing,
+  type Store,
+  type Stored,
 } from '../../model.ts'
 import { Answers } from './answers.ts'
 import { type Collapsed, Collapsing } from './collapsing.ts'
 import { Flights } from './flights.ts'
-import { isUnshareable, known, type Located, locate, lookup, Peeks } from './lookup.ts'
+import { type Located, locate, Peeks } from './locate.ts'
+import { isUnshareable, lookup } from './lookup.ts'
 import { type Reads, RememberedReads } from './reads.ts'
 import { Passing } from './passing.ts'
 import { Placing } from './placing.ts'

@@ -1,14 +1,13 @@
-import type {
-  Anew,
-  Awaitable,
-  Entry,
-  Found,
-  FoundNothing,
-  InvalidationLog,
-  Kept,
-  Store,
-  Stored,
-  Tier,
+import {
+  type Anew,
+  type Awaitable,
+  type Entry,
+  type Found,
+  type FoundNothing,
+  type InvalidationLog,
+  type Kept,
+  known,
+  type Stored,
 } from '../../model.ts'
 import type { Reads } from './reads.ts'
 import type { Question } from './question.ts'
@@ -32,49 +31,6 @@ export function lookup<E extends Entry, D>(
   if (kept === undefined && question.apart === '') return nothing(question.key, 'uri-miss', false)
   const look = { store, log, question, now, anew }
   return kept instanceof Promise ? kept.then((later) => atResource(look, later)) : atResource(look, kept)
-}
-
-/** A look-up that promotes nothing to a nearer tier, and tells which tier the entry was found in. */
-export async function locate<E extends Entry, D>(
-  store: Store,
-  log: InvalidationLog,
-  question: Question<E, D>,
-  now: number,
-  anew?: Anew,
-): Promise<Located<E>> {
-  const peeks = new Peeks(store, anew)
-  const found = await lookup(peeks, log, question, now, peeks.get(question.key), anew)
-  return { found, tier: peeks.tiers.get(found.key) }
-}
-
-/** Reads that promote nothing to a nearer tier. */
-export class Peeks implements Reads {
-  /** The tier each key was found in. */
-  readonly tiers = new Map<string, Tier | undefined>()
-  readonly #store: Store
-  readonly #anew: Anew | undefined
-
-  constructor(store: Store, anew?: Anew) {
-    this.#store = store
-    this.#anew = anew
-  }
-
-  async get(key: string): Promise<Kept> {
-    const store = this.#store
-    if (store.peek === undefined) {
-      this.tiers.set(key, store.usage()[0]?.tier)
-      return store.get(key, this.#anew)
-    }
-    const { kept, tier } = await store.peek(key, this.#anew)
-    this.tiers.set(key, tier)
-    return kept
-  }
-}
-
-export interface Located<E extends Entry> {
-  readonly found: Found<E>
-  /** The tier of the entry; meaningless if nothing was found. Undefined if the store does not name its tiers. */
-  readonly tier: Tier | undefined
 }
 
 interface LookupContext<E extends Entry, D> {
@@ -103,8 +59,7 @@ function atVariant<E extends Entry, D>(
       ? found(look, key, variant, 'vary-miss')
       : atOtherVariant(look, key, other)
   }
-  const kept = look.store.get(key, look.anew)
-  return kept instanceof Promise ? kept.then(judge) : judge(kept)
+  return withStored(look.store, key, judge, look.anew)
 }
 
 /** Looks under another variant's key that also suits the caller. */
@@ -162,9 +117,6 @@ export function isUnshareable(
   }
   return withStored(store, key, judge, anew)
 }
-
-/** What is certainly stored. */
-export const known = (kept: Kept): Stored | undefined => (kept === 'unknown' ? undefined : kept)
 
 const nothing = (key: string, miss: FoundNothing['miss'], unshareable: boolean): FoundNothing => ({
   kind: 'nothing',

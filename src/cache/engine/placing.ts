@@ -4,8 +4,10 @@ import {
   type Clock,
   type Entry,
   type InvalidationLog,
+  isEntry,
   isLater,
   type Kept,
+  known,
   type Order,
   type Stamp,
   type Store,
@@ -14,7 +16,6 @@ import {
 } from '../../model.ts'
 import type { AnyFlight, Flights } from './flights.ts'
 import { isInUse } from './in-use.ts'
-import { known } from './lookup.ts'
 import type { Question } from './question.ts'
 import { NO_TAGS, stampOf } from './stamp.ts'
 import type { Variants } from './variants.ts'
@@ -86,7 +87,8 @@ export class Placing {
 
   /** Replaces an entry by its outdated form, unless another entry has been stored meanwhile. */
   outdate(key: string, outdated: Entry): void {
-    const replace = (stored: Kept) => {
+    const replace = (kept: Kept) => {
+      const stored = known(kept)
       if (isEntry(stored) && isSame(stored, outdated)) void this.put(key, outdated)
     }
     void withStored(this.#store, key, replace, this.anew)
@@ -244,8 +246,3 @@ const isSame = (a: Entry, b: Entry): boolean => a.position === b.position && a.b
 /** Whether it has come in place of this entry. A "varies" marker from before belongs to it. */
 const isAnother = (stored: Stored, entry: Entry): boolean =>
   stored.kind === 'varies' ? isLater(stored, entry) : !(isEntry(stored) && isSame(stored, entry))
-
-const isEntry = (kept: Kept): kept is Entry => {
-  const kind = known(kept)?.kind
-  return kind === 'response' || kind === 'value'
-}

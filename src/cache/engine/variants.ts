@@ -1,21 +1,22 @@
 /** "Varies" markers: stored under the key of a resource whose responses vary by request fields. */
 import type { Fate } from '../../body.ts'
 import { CollectableMap, CollectableSet } from '../../collectable.ts'
-import type {
-  Anew,
-  Awaitable,
-  Clock,
-  Entry,
-  InvalidationLog,
-  Kept,
-  Store,
-  Stored,
-  Varies,
-  Written,
+import {
+  type Anew,
+  type Awaitable,
+  type Clock,
+  type Entry,
+  type InvalidationLog,
+  isEntry,
+  type Kept,
+  known,
+  type Store,
+  type Stored,
+  type Varies,
+  type Written,
 } from '../../model.ts'
 import type { AnyFlight, Flights } from './flights.ts'
 import { isInUse } from './in-use.ts'
-import { known } from './lookup.ts'
 import type { Question } from './question.ts'
 import { NO_TAGS, stampOf } from './stamp.ts'
 import { withStored } from './with-stored.ts'
@@ -139,7 +140,7 @@ export class Variants {
   #replacedBy(key: string, before: Stored | undefined): Replaced | undefined {
     const present = this.#replaced.get(key)
     if (present !== undefined) {
-      if (before?.kind === 'response' || before?.kind === 'value') present.before = before
+      if (isEntry(before)) present.before = before
       present.arriving++
       return present
     }

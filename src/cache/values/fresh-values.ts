@@ -1,6 +1,13 @@
 import { CollectableMap } from '../../collectable.ts'
-import type { Awaitable, Clock, InvalidationLog, Kept, Store, StoredValue } from '../../model.ts'
-import { known } from '../engine/lookup.ts'
+import {
+  type Awaitable,
+  type Clock,
+  type InvalidationLog,
+  type Kept,
+  known,
+  type Store,
+  type StoredValue,
+} from '../../model.ts'
 import type { Counts } from '../statistics.ts'
 import { invalidKey } from './key.ts'
 import { TurnTime } from './turn-time.ts'

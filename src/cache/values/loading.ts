@@ -1,7 +1,6 @@
 import { shown } from '../../given.ts'
-import type { Awaitable, Kept, Store, StoredValue } from '../../model.ts'
+import { type Awaitable, type Kept, known, type Store, type StoredValue } from '../../model.ts'
 import type { Engine } from '../engine/engine.ts'
-import { known } from '../engine/lookup.ts'
 import type { Resolution } from '../engine/resolution.ts'
 import type { Counts } from '../statistics.ts'
 import { type FreshValues, promiseOf } from './fresh-values.ts'

@@ -4,7 +4,7 @@
  * recently used entries of the main part; the loser is evicted.
  */
 import type { EvictionReason } from '../../events.ts'
-import type { Stored } from '../../model.ts'
+import { isEntry, type Stored } from '../../model.ts'
 import { type Claim, costOf, nextDivision, FIRST_DIVISION, outweighs } from './admission.ts'
 import { FrequencySketch } from './frequency-sketch.ts'
 import { Recency, type Linked } from './recency.ts'
@@ -133,7 +133,7 @@ export class AdmittingLru {
     const held: Held = { key, hash, part, stored, bytes, costUs, earlier: undefined, later: undefined }
     this.#index.set(key, held)
     // Markers tell how to find copies, and skip admission.
-    if (part === this.#main && !isMarker(stored)) this.#weigh(held)
+    if (part === this.#main && isEntry(stored)) this.#weigh(held)
     else part.add(held)
     this.#leaveWindow()
     if (this.#sketch.fit(this.size)) this.#divide()
@@ -226,7 +226,7 @@ export class AdmittingLru {
 
   /** What it saves per request, in microseconds; also updates the typical cost. */
   #costOf(stored: Stored): number {
-    const costMs = stored.kind === 'response' || stored.kind === 'value' ? stored.costMs : undefined
+    const costMs = isEntry(stored) ? stored.costMs : undefined
     if (costMs !== undefined) this.#typicalMs += (costOf(costMs, costMs) - this.#typicalMs) * WEIGHT
     return Math.trunc(costOf(costMs, this.#typicalMs) * 1_000)
   }
@@ -260,5 +260,3 @@ export class AdmittingLru {
     this.#hits = 0
   }
 }
-
-const isMarker = ({ kind }: Stored): boolean => kind === 'varies' || kind === 'unshareable'
