@@ -1,6 +1,6 @@
 import { correctionOf, systemClock } from '../../clock.ts'
 import { DEFAULT_DISK_BYTES, DEFAULT_WAITING_BYTES } from '../../config/defaults.ts'
-import type { Events, EvictionReason, StoreEvent } from '../../events.ts'
+import type { Events } from '../../events.ts'
 import {
   type Awaitable,
   type Clock,
@@ -20,9 +20,10 @@ import { decode, encode } from '../codec/codec.ts'
 import { type Found, outcomeOf, takeIn } from '../taking-in.ts'
 import { DiskAccess } from './access.ts'
 import { addressOf } from './address.ts'
+import { DiskChanges } from './changes.ts'
 import type { DiskFile } from './file.ts'
+import { EVERYTHING } from './lost-writes.ts'
 import { Shelf } from './shelf.ts'
-import { type Addresses, EVERYTHING, LostWrites } from './lost-writes.ts'
 
 export interface DiskStoreOptions {
   /**
@@ -57,9 +58,6 @@ const OPTIONS: Names<DiskStoreOptions> = {
 
 const TIER: Tier = 'disk'
 const SWEEP_MS = 10_000
-/** Memory that a change takes while it waits for the disk, besides the octets it writes. */
-const CHANGE_BYTES = 3_072
-const ADDRESS_BYTES = 256
 
 /**
  * A store in an LMDB file. A look-up is answered at once, not in a promise, unless it is for more than 500 keys. An
@@ -81,11 +79,8 @@ class DiskStore implements Store {
   readonly #clock: Clock
   readonly #access: DiskAccess
   readonly #shelf: Shelf
-  readonly #lost = new LostWrites()
+  readonly #changes: DiskChanges
   readonly #batches = new Batches()
-  /** Bytes of memory that is taken by what is on its way to the file. */
-  #waiting = 0
-  #makingUp: Promise<void> | undefined
   #stopSweeping = () => {}
 
   constructor(options: DiskStoreOptions) {
@@ -97,15 +92,19 @@ class DiskStore implements Store {
     this.#pressure = pressure
     this.#events = events
     this.#clock = clock
-    this.#access = new DiskAccess(path, clock, events)
-    this.#shelf = new Shelf(this.#maxBytes, clock)
+    const access = new DiskAccess(path, clock, events)
+    const shelf = new Shelf(this.#maxBytes, clock)
+    this.#access = access
+    this.#shelf = shelf
+    this.#changes = new DiskChanges({ access, shelf, maxWaitingBytes: this.#maxWaitingBytes, events, clock })
     this.#sweepLater()
   }
 
   get(key: string): Kept {
     const startedAt = this.#clock.now()
     const found = this.#access.read((file) => this.#find(file, key))
-    this.#report('get', outcomeOf(found), startedAt)
+    const outcome = outcomeOf(found)
+    this.#events?.emit('store', { tier: TIER, op: 'get', outcome, ms: this.#clock.now() - startedAt })
     return found === 'defective' ? undefined : found
   }
 
@@ -133,7 +132,7 @@ class DiskStore implements Store {
   async clear(): Promise<void> {
     this.#batches.dropAllPending()
     let count = 0
-    const written = await this.#change('delete', EVERYTHING, 0, (file) => {
+    const written = await this.#changes.make('delete', EVERYTHING, 0, (file) => {
       count = this.#shelf.usage(file).objects
       this.#shelf.clear(file)
       return []
@@ -144,7 +143,7 @@ class DiskStore implements Store {
   async close(): Promise<void> {
     this.#stopSweeping()
     await this.#batches.settled()
-    await this.#makeUp()
+    await this.#changes.makeUp()
     await this.#access.close()
   }
 
@@ -156,7 +155,7 @@ class DiskStore implements Store {
 
   #find(file: DiskFile, key: string): Found {
     const address = addressOf(key)
-    const octets = this.#lost.mayHave(address) ? undefined : this.#shelf.get(file, address)
+    const octets = this.#changes.isOutdated(address) ? undefined : this.#shelf.get(file, address)
     if (octets === undefined) return undefined
     const found = takeIn(key, octets, { clock: this.#clock, pressure: this.#pressure })
     if (found === 'defective') void this.#removeDefect(key, address)
@@ -165,7 +164,7 @@ class DiskStore implements Store {
 
   /** Deletes what cannot be read, unless something else has replaced it. */
   #removeDefect(key: string, address: Buffer): Promise<Written> {
-    return this.#change('delete', [address], 0, (file) => {
+    return this.#changes.make('delete', [address], 0, (file) => {
       const octets = this.#shelf.get(file, address)
       const isDefect = octets !== undefined && decode(key, octets) === undefined
       return isDefect ? this.#shelf.remove(file, address, 'defective') : []
@@ -176,7 +175,7 @@ class DiskStore implements Store {
     const prepared = this.#prepare(writes)
     const bytes = prepared.reduce((sum, { octets }) => sum + (octets?.length ?? 0), 0)
     const addresses = prepared.map(({ address }) => address)
-    const written = await this.#change('set', addresses, bytes, (file) =>
+    const written = await this.#changes.make('set', addresses, bytes, (file) =>
       prepared.flatMap(({ address, octets, until }) =>
         octets === undefined
           ? [...this.#shelf.remove(file, address, 'replaced'), 'rejected' as const] // what was there is older
@@ -188,7 +187,7 @@ class DiskStore implements Store {
 
   /** Without octets where an entry is too large, or too much waits already. */
   #prepare(writes: readonly Write[]): readonly PreparedWrite[] {
-    let bytes = this.#waiting
+    let bytes = this.#changes.waiting
     const correction = correctionOf(this.#clock)
     return writes.map(({ key, stored, keepForMs }) => {
       const octets = bytes < this.#maxWaitingBytes ? this.#admitted(encode(key, stored, { correction })) : undefined
@@ -202,7 +201,7 @@ class DiskStore implements Store {
   }
 
   #remove(addresses: readonly Buffer[]): Promise<Written> {
-    return this.#change('delete', addresses, 0, (file) =>
+    return this.#changes.make('delete', addresses, 0, (file) =>
       addresses.flatMap((address) => this.#shelf.remove(file, address, 'purged')),
     )
   }
@@ -210,7 +209,7 @@ class DiskStore implements Store {
   #sweepLater(): void {
     this.#stopSweeping = this.#clock.after(SWEEP_MS, () => {
       this.#sweep()
-      void this.#makeUp()
+      void this.#changes.makeUp()
       this.#sweepLater()
     })
   }
@@ -218,88 +217,11 @@ class DiskStore implements Store {
   #sweep(): void {
     const due = this.#access.read((file) => this.#shelf.expired(file))
     if (due === 'unknown' || due.length === 0) return
-    void this.#change('delete', [], 0, (file) => due.flatMap((address) => this.#shelf.removeExpired(file, address)))
-  }
-
-  /**
-   * Changes what is in the file, unless too much waits for the disk already.
-   * @param addresses where something changes
-   * @param bytes of what is written
-   */
-  async #change(op: ChangeOp, addresses: Addresses, bytes: number, run: Run): Promise<Written> {
-    if (this.#waiting <= this.#maxWaitingBytes) return this.#attempt(op, addresses, bytes, run)
-    this.#lost.add(this.#outdatedAt(addresses))
-    this.#reportEach(op, addresses, 'dropped', this.#clock.now())
-    return 'lost'
-  }
-
-  /** Where there is something, or it is on its way: it is older than a change that cannot wait for the disk. */
-  #outdatedAt(addresses: Addresses): Addresses {
-    if (addresses === EVERYTHING) return EVERYTHING
-    const outdated = this.#access.read((file) => {
-      file.refresh()
-      return addresses.filter((address) => this.#lost.isUnderway(address) || this.#shelf.has(file, address))
-    })
-    return outdated === 'unknown' ? addresses : outdated
-  }
-
-  /** Removes what is outdated because changes were lost, as long as that succeeds. */
-  #makeUp(): Promise<void> {
-    this.#makingUp ??= this.#removeOutdated().finally(() => (this.#makingUp = undefined))
-    return this.#makingUp
-  }
-
-  async #removeOutdated(): Promise<void> {
-    while (this.#lost.areAny) {
-      const addresses = this.#lost.oldest()
-      const removed = await this.#attempt('delete', addresses, 0, (file) =>
-        addresses.flatMap((address) => this.#shelf.remove(file, address, 'replaced')),
-      )
-      if (removed === 'lost') return
-    }
-  }
-
-  async #attempt(op: ChangeOp, addresses: Addresses, bytes: number, run: Run): Promise<Written> {
-    const startedAt = this.#clock.now()
-    const isTried = !this.#access.degraded
-    const attempt = this.#lost.begin(addresses)
-    const memory = CHANGE_BYTES + countOf(addresses) * ADDRESS_BYTES + bytes
-    this.#waiting += memory
-    try {
-      const evictions = await this.#access.write((file) => {
-        attempt.prepare(file, this.#shelf)
-        return run(file)
-      })
-      attempt.succeeded()
-      this.#reportEach(op, addresses, 'ok', startedAt)
-      for (const reason of evictions) this.#events?.emit('eviction', { tier: TIER, reason })
-    } catch (error) {
-      attempt.failed()
-      this.#reportEach(op, addresses, isTried ? 'error' : 'dropped', startedAt)
-      this.#access.suspend(error)
-      return 'lost'
-    } finally {
-      this.#waiting -= memory
-    }
-    if (this.#lost.areAny) void this.#makeUp()
-  }
-
-  #reportEach(op: ChangeOp, addresses: Addresses, outcome: StoreEvent['outcome'], startedAt: number): void {
-    for (let at = 0; at < countOf(addresses); at++) this.#report(op, outcome, startedAt)
-  }
-
-  #report(op: StoreEvent['op'], outcome: StoreEvent['outcome'], startedAt: number): void {
-    this.#events?.emit('store', { tier: TIER, op, outcome, ms: this.#clock.now() - startedAt })
+    void this.#changes.make('delete', [], 0, (file) =>
+      due.flatMap((address) => this.#shelf.removeExpired(file, address)),
+    )
   }
 }
-
-type ChangeOp = 'set' | 'delete'
-
-/** @returns a reason for each entry that is evicted */
-type Run = (file: DiskFile) => EvictionReason[]
-
-/** How often a change is reported: a removal of what has expired once. */
-const countOf = (addresses: Addresses): number => (addresses === EVERYTHING ? 1 : Math.max(1, addresses.length))
 
 interface PreparedWrite {
   readonly address: Buffer
