@@ -45,7 +45,7 @@ export function createServer(config: Config, options: ServerOptions): Server {
   const reloader = new Reloader(config, { read: readConfig, apply, logger, now: Date.now })
   let draining = false
   const ready = () => ({ ready: proxy.isStarted() && !draining, degraded: proxy.degraded() })
-  const parts = {
+  const admin = createAdmin({
     cache,
     metrics,
     live,
@@ -54,8 +54,9 @@ export function createServer(config: Config, options: ServerOptions): Server {
     logger,
     ready,
     version: VERSION,
-  }
-  const admin = createAdmin({ ...parts, reload: () => reloader.reload('admin'), extension: adminExtension })
+    reload: () => reloader.reload('admin'),
+    extension: adminExtension,
+  })
 
   return {
     listen() {

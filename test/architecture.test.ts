@@ -215,7 +215,7 @@ const RULES: readonly Rule[] = [
   { from: 'routes/admin/', may: ['routes/admin/', 'src/for-routes.ts', 'node:', 'npm:'] },
   { from: 'routes/', may: ['routes/proxy/', 'src/for-routes.ts', 'node:', 'npm:'] },
   {
-    from: 'src/ports/admin-port.ts',
+    from: 'src/ports/admin-',
     may: ['src/ports/', 'routes/admin/', 'src/logging/printable.ts', 'src/node-http.ts', ...WORDS, 'npm:'],
   },
   {

@@ -1,18 +1,18 @@
 /** The admin listener: a server of its own, so that no request to the data port can ever reach it. */
 import type { IncomingMessage, RequestListener, Server } from 'node:http'
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { hasZodFastifySchemaValidationErrors, validatorCompiler } from 'fastify-type-provider-zod'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { validatorCompiler } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
 import { bearer, unauthorized } from '../../routes/admin/bearer.ts'
 import { explainRoute } from '../../routes/admin/explain.ts'
 import { allows, EVERYTHING, grantOf } from '../../routes/admin/grant.ts'
 import { healthRoutes, type Readiness } from '../../routes/admin/health.ts'
-import { createHolder, Forbidden, refusal } from '../../routes/admin/holder.ts'
+import { createHolder, refusal } from '../../routes/admin/holder.ts'
 import { latePages } from '../../routes/admin/late-pages.ts'
 import { liveRoute } from '../../routes/admin/live.ts'
 import { type MetricsSource, metricsRoute } from '../../routes/admin/metrics.ts'
 import { HerdgateError } from '../errors.ts'
-import { badRequest, type ProblemDetails, ProblemError, sendProblem } from '../../routes/admin/problem.ts'
+import { badRequest, sendProblem } from '../../routes/admin/problem.ts'
 import { purgeRoutes } from '../../routes/admin/purge.ts'
 import { createLimiter, type Limiter, type Rate, tooMany } from '../../routes/admin/rate.ts'
 import { reloadRoute } from '../../routes/admin/reload.ts'
@@ -21,17 +21,17 @@ import type { Cache } from '../cache/create-cache.ts'
 import type { Statistics } from '../cache/statistics.ts'
 import { systemClock } from '../clock.ts'
 import type { LimitedToken } from '../config.ts'
+import { answerError, BODY_LIMIT, problemFor } from './admin-errors.ts'
 import { refuseConnect } from './connect.ts'
 import { openConnections } from './connections.ts'
 import { waitOnlyForResponses } from './draining.ts'
 import { acceptEveryMethod } from './every-method.ts'
 import { fewAtATime } from './few-at-a-time.ts'
 import type { Live } from '../live/live.ts'
-import { printable } from '../logging/printable.ts'
 import { lingerWhereUnread } from './lingering-close.ts'
 import { refuseMalformed } from './malformed.ts'
 import type { Awaitable, Clock } from '../model.ts'
-import { createServer, STATUS_CODES } from '../node-http.ts'
+import { createServer } from '../node-http.ts'
 import { boundPipelining } from './pipelining.ts'
 import { NO_SCHEMA_COMPILERS } from './schema-compilers.ts'
 import type { Reloading } from '../server/reload.ts'
@@ -63,7 +63,6 @@ export interface AdminExtension {
 }
 
 const ALWAYS = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' }
-const BODY_LIMIT = 1024 * 1024
 const HEAD_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
 /** How often node:http looks for heads and requests that take too long. */
@@ -200,65 +199,4 @@ function protectedRoutes(app: FastifyInstance, { cache, live, reload }: AdminPar
 
 function answerNotFound(_request: FastifyRequest, reply: FastifyReply): FastifyReply {
   return sendProblem(reply, { status: 404, title: 'Not found' })
-}
-
-function answerError(logger: Logger) {
-  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    const problem = problemFor(error)
-    if (error instanceof Forbidden) logRefusal(logger, error, request)
-    const isExpected = error instanceof ProblemError // such as a 503 while the log is out of reach
-    if (problem.status >= 500 && !isExpected) logger.error({ err: error }, 'admin request failed')
-    return sendProblem(reply, problem)
-  }
-}
-
-/** Most selectors that a line repeats, and the octets that each of them, and the path, may take. */
-const MAX_SELECTORS = 10
-const LONGEST_SELECTOR = 256
-const LONGEST_PATH = 512
-
-function logRefusal(logger: Logger, { beyond }: Forbidden, { holder, method, url }: FastifyRequest): void {
-  const [path = ''] = url.split('?', 1)
-  const selectors = beyond.slice(0, MAX_SELECTORS).map(({ selector }) => printable(selector, LONGEST_SELECTOR))
-  const what = { method, path: printable(path, LONGEST_PATH), ...(selectors.length > 0 && { selectors }) }
-  logger.warn({ audit: true, by: holder?.grant.by, ...what }, 'not allowed')
-}
-
-/** Never repeats a message that was not written for clients. */
-function problemFor(error: Error): ProblemDetails {
-  if (error instanceof ProblemError) return error.problem
-  if (error instanceof HerdgateError) return { status: error.status, title: error.title }
-  if (hasZodFastifySchemaValidationErrors(error)) return invalid(error.validation).problem
-  if ('code' in error && error.code === 'FST_ERR_BAD_URL')
-    return badRequest([{ at: 'path', detail: 'malformed' }]).problem
-  const status = 'statusCode' in error ? Number(error.statusCode) : 500
-  const title = status < 500 ? STATUS_CODES[status] : undefined
-  if (title === undefined) return { status: 500, title: 'Internal error' }
-  return REFUSALS.find((problem) => problem.status === status) ?? { status, title }
-}
-
-/** Refusals by Fastify itself: content it cannot read, and paths it cannot match. For files there may be others. */
-const REFUSALS: readonly ProblemDetails[] = [
-  { status: 400, title: 'Bad request', detail: 'the content is not well-formed JSON' },
-  { status: 413, title: 'Content too large', detail: `at most ${BODY_LIMIT} bytes are accepted` },
-  { status: 414, title: 'URI too long' },
-  { status: 415, title: 'Unsupported media type', detail: 'expected Content-Type: application/json' },
-]
-
-/** Most faults listed for one request. */
-const MAX_FAULTS = 10
-
-function invalid(faults: readonly { readonly instancePath: string; readonly message?: string }[]): ProblemError {
-  const listed = faults.slice(0, MAX_FAULTS)
-  return badRequest(
-    listed.map(({ instancePath, message = 'invalid' }) => ({ at: placeOf(instancePath), detail: message })),
-  )
-}
-
-/** `/tags/2` as `tags[2]`. */
-function placeOf(path: string): string {
-  return path
-    .slice(1)
-    .replaceAll(/\/(\d+)/g, '[$1]')
-    .replaceAll('/', '.')
 }
