@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { ZodType } from 'zod'
@@ -75,16 +75,6 @@ export async function startUnannounced(
 function serverOf(child: ChildProcess, urls: readonly string[], errorLines: readonly string[]): Server {
   const stop: Server['stop'] = (signal) => end(child, signal)
   return { pid: child.pid ?? 0, urls, errorLines, stop, [Symbol.asyncDispose]: async () => void (await stop()) }
-}
-
-/** A free port, for programs that cannot choose one and report it. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** Runs `node` with these arguments to its end. @returns its output, parsed as JSON of that form */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { contentOf, parseTarget, requestTarget } from '../../load-tests/chaos/content.ts'
-import { PATTERNS, zipf } from '../../load-tests/chaos/patterns.ts'
+import { PATTERNS } from '../../load-tests/chaos/patterns.ts'
+import { zipf } from '../../load-tests/k6/lib/zipf.ts'
 import { chance } from '../../load-tests/chaos/random.ts'
 
 const targets = (name: string, count: number, seed = 1) => {

@@ -1,10 +1,10 @@
-/** Numbers from 0, n being 1/(n+1) as likely as 0. @returns draws one */
-export function zipf(count: number, random: () => number = Math.random): () => number {
+/** Numbers from 0, n being 1/(n+1) as likely as 0. @returns maps a value from 0 to 1, 1 excluded, to its number */
+export function zipf(count: number): (drawn: number) => number {
   const sums: number[] = []
-  for (let n = 1, sum = 0; n <= count; n++) sums.push((sum += 1 / n))
-  const whole = sums.at(-1) ?? 0
-  return () => {
-    const wanted = random() * whole
+  let sum = 0
+  for (let n = 1; n <= count; n++) sums.push((sum += 1 / n))
+  return (drawn) => {
+    const wanted = drawn * sum
     let [low, high] = [0, count - 1]
     while (low < high) {
       const middle = (low + high) >> 1

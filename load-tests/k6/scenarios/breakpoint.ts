@@ -34,7 +34,7 @@ export async function setup(): Promise<void> {
 }
 
 export default async function (): Promise<void> {
-  askedMs.add((await get(pathOf(draw()))).ms)
+  askedMs.add((await get(pathOf(draw(Math.random())))).ms)
 }
 
 const pathOf = (number: number): string => `/breakpoint/${number}`

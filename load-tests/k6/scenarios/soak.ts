@@ -46,7 +46,7 @@ export const options: Options = {
 }
 
 export async function read(): Promise<void> {
-  const path = `/${folder()}/soak/${draw()}`
+  const path = `/${folder()}/soak/${draw(Math.random())}`
   const { body } = await get(path)
   wrong.add(body.startsWith(bodyOf(path)) ? 0 : 1)
 }

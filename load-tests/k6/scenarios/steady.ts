@@ -39,7 +39,7 @@ interface Data {
 export const setup = (): Data => ({ folder: `/steady/${Date.now()}/` })
 
 export async function read({ folder }: Data): Promise<void> {
-  const path = folder + draw()
+  const path = folder + draw(Math.random())
   const answer = await get(path)
   hits.add(answer.isHit)
   if (answer.isHit) hitMs.add(answer.ms)
