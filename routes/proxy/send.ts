@@ -33,19 +33,18 @@ export function send(reply: Reply, exchange: Exchange): void {
     response.statusMessage = ''
     return send(problemReply(reply.route, new HerdgateError('origin_invalid')), exchange)
   }
-  if (whole === undefined) {
-    void stream(reply, exchange, firstByteMs)
-  } else {
-    // As a latin1 string, a short body is sent in one write with the head; a buffer would take a writev.
-    if (whole.length <= ONE_WRITE_BYTES) response.end(whole.toString('latin1'), 'latin1')
-    else {
-      // By itself node:http would put the head of a buffer before what waits for this turn too: a 100 Continue.
-      if (response.socket === null) sendHead(response)
-      response.end(whole)
-      if (!response.writableFinished) response.once('close', hold(whole))
-    }
-    report(reply, exchange, firstByteMs, whole.length, false)
-  }
+  if (whole === undefined) return void stream(reply, exchange, firstByteMs)
+  sendWhole(whole, response)
+  report(reply, exchange, firstByteMs, whole.length, false)
+}
+
+function sendWhole(content: Buffer, response: ServerResponse): void {
+  // As a latin1 string, a short body is sent in one write with the head; a buffer would take a writev.
+  if (content.length <= ONE_WRITE_BYTES) return void response.end(content.toString('latin1'), 'latin1')
+  // By itself node:http would put the head of a buffer before what waits for this turn too: a 100 Continue.
+  if (response.socket === null) sendHead(response)
+  response.end(content)
+  if (!response.writableFinished) response.once('close', hold(content))
 }
 
 /** In latin1, the encoding in which heads are received. `flushHeaders` would encode octets beyond ASCII as UTF-8. */
