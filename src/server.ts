@@ -39,7 +39,7 @@ export interface Server {
 export function createServer(config: Config, options: ServerOptions): Server {
   const { logger, adminToken, pretty = false, adminExtension, tracing } = options
   const { readConfig = () => ({ ok: true, config }) } = options
-  const proxy = createProxy(config, { logger, pretty, lastReload: () => reloader.last, ...(tracing && { tracing }) })
+  const proxy = createProxy(config, { logger, pretty, lastReload: () => reloader.last, tracing })
   const { cache, metrics, live } = proxy
   const apply = (next: RoutingConfig) => proxy.apply(next)
   const reloader = new Reloader(config, { read: readConfig, apply, logger, now: Date.now })

@@ -7,12 +7,10 @@
  * once it has lost track of where requests end on a connection, it leaves that connection alone.
  */
 import type { IncomingMessage, Server } from 'node:http'
-import type { Hits } from '../cache/http/hit.ts'
 import type { Reply } from '../cache/http/reply.ts'
 import type { HttpSocket } from '../ports/connections.ts'
-import type { Events } from '../events.ts'
-import type { CacheRequest, Clock, Peer } from '../model.ts'
-import { type Connection, createAnswer } from './answer.ts'
+import type { CacheRequest, Peer } from '../model.ts'
+import { type AnswerParts, type Connection, createAnswer } from './answer.ts'
 import { HandOver } from './hand-over.ts'
 import { IdleConnections } from './idle-connections.ts'
 import { KnownHeads } from './known-heads.ts'
@@ -21,13 +19,8 @@ import { Outbox } from './outbox.ts'
 import { type PlainHead, readPlainHead } from './plain-head.ts'
 import { ownOctets, readInPlace } from './reading-in-place.ts'
 
-export interface LaneParts {
-  readonly hits: Hits
+export interface LaneParts extends Omit<AnswerParts, 'handOver' | 'heads' | 'outbox'> {
   readonly peerOf: (socket: IncomingMessage['socket']) => Peer
-  readonly events: Events
-  readonly clock: Clock
-  /** Between two requests of a connection, in ms; announced to clients in Keep-Alive. */
-  readonly idleTimeout: number
   /** Limit for a request's head, in octets; longer ones are left to node:http to refuse. */
   readonly headBytes: number
   /** Runs a callback when everything that is ready now has been read; default: `setImmediate`. */

@@ -36,7 +36,7 @@ export interface ProxyOptions {
   /** For metrics. */
   readonly lastReload?: MetricsParts['lastReload']
   /** None by default. */
-  readonly tracing?: Tracing
+  readonly tracing?: Tracing | undefined
 }
 
 export interface Proxy {
@@ -64,14 +64,14 @@ export interface Proxy {
 
 export function createProxy(config: Config, options: ProxyOptions): Proxy {
   const { tracing = NO_TRACING } = options
-  const parts = { config, options, clock: systemClock, events: new Events() }
+  const parts = { config, options, clock: systemClock, events: new Events(), tracing }
   logStates(parts.events, options.logger) // first: stores report faults while they are opened
   const endOriginLog = logOrigins(parts.events, options.logger, parts.clock)
   const opened = openCache(parts)
   const { routing, tiers, memory, cache } = opened
   const reports = openReports(parts, opened)
   const { pressure } = memory
-  const data = openData(config, { ...parts, cache, routing, tracing, pressure })
+  const data = openData(config, { ...parts, cache, routing, pressure })
 
   let started = false
   void tiers.log.started.then(() => {
@@ -110,6 +110,7 @@ interface Parts {
   readonly options: ProxyOptions
   readonly clock: Clock
   readonly events: Events
+  readonly tracing: Tracing
 }
 
 /** The cache, and what is behind it. */
@@ -120,8 +121,8 @@ interface OpenedCache {
   readonly cache: Cache
 }
 
-function openCache({ config, options, clock, events }: Parts): OpenedCache {
-  const { logger, containerShare = 1, primary, tracing = NO_TRACING } = options
+function openCache({ config, options, clock, events, tracing }: Parts): OpenedCache {
+  const { logger, containerShare = 1, primary } = options
   const redisDeadlineMs = (config.store.redis ?? DEFAULT_REDIS).deadline
   const codec = { hmacKey: config.store.redis?.secret }
   const chaos = createChaos(config.chaos, { clock, events, redisDeadlineMs, codec })
@@ -143,10 +144,10 @@ function openCache({ config, options, clock, events }: Parts): OpenedCache {
 
 /** Opens everything that reports events: the dashboard, metrics, the log, traces. */
 function openReports(
-  { options, clock, events }: Parts,
+  { options, clock, events, tracing }: Parts,
   { routing, tiers, cache }: OpenedCache,
 ): Pick<Proxy, 'live' | 'metrics'> {
-  const { logger, pretty, reportsUsage = () => true, lastReload, tracing = NO_TRACING } = options
+  const { logger, pretty, reportsUsage = () => true, lastReload } = options
   const { store, log } = tiers
   const originUsage = () => routing.usage()
   const live = createLive({ events, clock, stats: () => cache.stats(), synced: () => log.synced, originUsage })
