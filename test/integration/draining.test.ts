@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import type { ServerResponse } from 'node:http'
+import type { RequestListener, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -17,6 +17,17 @@ const memory = vi.hoisted(() => ({ anonymous: 0 }))
 vi.mock(import('../../src/heap/anonymous-memory.ts'), () => ({ anonymousBytes: () => memory.anonymous }))
 
 const MIB = 2 ** 20
+
+const ok: RequestListener = (_request, response) => void response.end('ok')
+
+/** A proxy in this process. */
+async function startProxy(handler: RequestListener) {
+  const origin = await startOrigin(handler)
+  onTestFinished(() => origin.kill())
+  const config = valid({ flags: { origin: [origin.url], host: '127.0.0.1', port: '0' } })
+  const proxy = createProxy(config, { logger: pino({ level: 'silent' }), pretty: false })
+  return { proxy, url: await proxy.listen() }
+}
 
 test('during listen.drainDelay a node is not ready, still answers, and closes its connections', async () => {
   const origin = await startOrigin(
@@ -39,12 +50,8 @@ test('during listen.drainDelay a node is not ready, still answers, and closes it
 
 test('a request in flight when draining begins is answered with Connection: close', async () => {
   const asked = Promise.withResolvers<ServerResponse>()
-  const origin = await startOrigin((_request, response) => asked.resolve(response))
-  onTestFinished(() => origin.kill())
-  const config = valid({ flags: { origin: [origin.url], host: '127.0.0.1', port: '0' } })
-  const proxy = createProxy(config, { logger: pino({ level: 'silent' }), pretty: false })
+  const { proxy, url } = await startProxy((_request, response) => asked.resolve(response))
   onTestFinished(() => proxy.stop())
-  const url = await proxy.listen()
   const due = get(url, { agent: undefined, headers: { connection: 'keep-alive' } })
   const response = await asked.promise
   proxy.drain()
@@ -53,7 +60,7 @@ test('a request in flight when draining begins is answered with Connection: clos
 })
 
 test('after listen.drainDelay a node exits with 0', async () => {
-  const origin = await startOrigin((_request, response) => void response.end('ok'))
+  const origin = await startOrigin(ok)
   const config = join(temporaryFolder(), 'herdgate.yaml')
   writeFileSync(config, 'version: 1\nlisten: { drainDelay: 300ms }\n')
   await using herdgate = await startHerdgate(['--config', config, '--origin', origin.url])
@@ -64,23 +71,19 @@ test('after listen.drainDelay a node exits with 0', async () => {
 })
 
 test('on close a connection may still send its first request, and is closed after a second without one', async () => {
-  const origin = await startOrigin((_request, response) => void response.end('ok'))
-  onTestFinished(() => origin.kill())
-  const config = valid({ flags: { origin: [origin.url], host: '127.0.0.1', port: '0' } })
-  const proxy = createProxy(config, { logger: pino({ level: 'silent' }), pretty: false })
-  const url = new URL(await proxy.listen())
+  const { proxy, url } = await startProxy(ok)
   const now = performance.now()
   const time = vi.spyOn(performance, 'now').mockReturnValue(now)
   onTestFinished(() => void vi.restoreAllMocks())
-  const [client, silent] = [0, 1].map(() => connect(Number(url.port), '127.0.0.1'))
+  const [client, silent] = [0, 1].map(() => connect(Number(new URL(url).port), '127.0.0.1'))
   if (client === undefined || silent === undefined) throw new Error('never')
   await Promise.all([once(client, 'connect'), once(silent.resume(), 'connect')])
-  expect((await get(url.href)).status).toBe(200) // so both are accepted
+  expect((await get(url)).status).toBe(200) // so both are accepted
 
   const stopped = proxy.stop()
   await until(
     () =>
-      get(url.href).then(
+      get(url).then(
         () => false,
         () => true,
       ),
@@ -98,14 +101,10 @@ test('on close a connection may still send its first request, and is closed afte
 })
 
 test('on close a connection that has already been silent for a second is closed at once', async () => {
-  const origin = await startOrigin((_request, response) => void response.end('ok'))
-  onTestFinished(() => origin.kill())
-  const config = valid({ flags: { origin: [origin.url], host: '127.0.0.1', port: '0' } })
-  const proxy = createProxy(config, { logger: pino({ level: 'silent' }), pretty: false })
-  const url = new URL(await proxy.listen())
-  const silent = connect(Number(url.port), '127.0.0.1').resume()
+  const { proxy, url } = await startProxy(ok)
+  const silent = connect(Number(new URL(url).port), '127.0.0.1').resume()
   await once(silent, 'connect')
-  expect((await get(url.href)).status).toBe(200) // so it is accepted
+  expect((await get(url)).status).toBe(200) // so it is accepted
   vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 1_000) // and time stands still from then on
   onTestFinished(() => void vi.restoreAllMocks())
   const stopped = proxy.stop()
@@ -117,11 +116,7 @@ test('on close a connection that has already been silent for a second is closed 
 test('while it drains, requests for what is not stored are refused only as long as memory is short', async () => {
   const container = 1024 * MIB
   vi.spyOn(process, 'constrainedMemory').mockReturnValue(container)
-  const origin = await startOrigin((_request, response) => void response.end('ok'))
-  onTestFinished(() => origin.kill())
-  const config = valid({ flags: { origin: [origin.url], host: '127.0.0.1', port: '0' } })
-  const proxy = createProxy(config, { logger: pino({ level: 'silent' }), pretty: false })
-  const url = await proxy.listen()
+  const { proxy, url } = await startProxy(ok)
   onTestFinished(() => proxy.stop())
 
   proxy.drain()
