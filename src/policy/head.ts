@@ -1,7 +1,7 @@
 /** Validates a request's head (RFC 9112 sections 2.3, 3.2 and 6). */
 import type { ErrorCode } from '../errors.ts'
 import { type Fields, field, trimmed } from '../fields.ts'
-import { splitUrl, parseTarget } from './target.ts'
+import { parseTarget, splitUrl } from './target.ts'
 
 /**
  * Fields in a request's head, a few times as many as browsers and proxies send. Each takes several times its octets

@@ -2,7 +2,7 @@
 import { type Fields, fieldLines, trimmed } from '../fields.ts'
 import type { CacheRequest } from '../model.ts'
 import { groupsOf, groupTag } from './fields/groups.ts'
-import { splitUrl, nameOf } from './target.ts'
+import { nameOf, splitUrl } from './target.ts'
 
 export interface Invalidated {
   /** Names as in the invalidation log. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { splitUrl, nameOf, parseTarget, type TargetHead } from '../../src/policy/target.ts'
+import { nameOf, parseTarget, splitUrl, type TargetHead } from '../../src/policy/target.ts'
 import fc from '../support/fast-check.ts'
 
 const parse = (changes: Partial<TargetHead>) =>

@@ -39,7 +39,7 @@ export interface Announcement {
 }
 
 /** The announcement of a variant that is still arriving. */
-interface Arriving extends Announcement {
+interface ArrivingVariant extends Announcement {
   readonly variant: string
   /** Absent: it was fetched for one caller only. */
   readonly flight: AnyFlight | undefined
@@ -71,7 +71,7 @@ export class Variants {
   readonly #clock: Clock
   readonly #flights: Flights
   readonly #replaced = new CollectableMap<string, Replaced>()
-  readonly #arriving = new CollectableSet<Arriving>()
+  readonly #arriving = new CollectableSet<ArrivingVariant>()
 
   constructor({ store, log, clock, flights }: VariantsParts) {
     this.#store = store
@@ -112,7 +112,7 @@ export class Variants {
         leave()
       }
       const written = this.#store.set(key, marker, marker.keepUntil - this.#clock.now())
-      const arriving: Arriving = { variant, flight, written, isOutOfPlace: false, settle }
+      const arriving: ArrivingVariant = { variant, flight, written, isOutOfPlace: false, settle }
       const leave = this.#arriving.add(arriving)
       return arriving
     }
@@ -125,7 +125,7 @@ export class Variants {
    * @param mayBeJoined callers may still join the fetches of those still arriving
    * @param by what replaced them: variants announced after it stay
    */
-  drop(variants: readonly string[], mayBeJoined = false, by?: Arriving): void {
+  drop(variants: readonly string[], mayBeJoined = false, by?: ArrivingVariant): void {
     if (variants.length === 0) return
     for (const variant of variants) void this.#store.delete(variant)
     for (const arriving of this.#arriving) {

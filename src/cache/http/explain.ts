@@ -6,7 +6,7 @@ import { classify } from '../../policy/request.ts'
 import type { Located } from '../engine/locate.ts'
 import { answerAtLastHop } from './last-hop.ts'
 import { askFor, HttpQuestion } from './question.ts'
-import type { HandleParts } from './handle.ts'
+import type { HttpParts } from './handle.ts'
 
 /** What would happen to a request now, and why. */
 export interface Explanation {
@@ -45,7 +45,7 @@ export interface ExplainedEntry {
 }
 
 /** Explains what would happen to a request; never asks the origin and changes nothing. */
-export async function explain(request: CacheRequest, parts: HandleParts): Promise<Explanation> {
+export async function explain(request: CacheRequest, parts: HttpParts): Promise<Explanation> {
   const { engine, routes, clock, log } = parts
   const asked = { method: request.method, url: request.url }
   const lastHopAnswer = answerAtLastHop(request)?.outcome

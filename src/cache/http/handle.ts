@@ -1,24 +1,31 @@
 /** The HTTP door: a request in, a response out, by RFC 9111. */
 import { asHerdgateError, HerdgateError } from '../../errors.ts'
-import type { CacheRequest, Route } from '../../model.ts'
+import type { CacheRequest, InvalidationLog, Route } from '../../model.ts'
 import { admit } from '../../policy/request-checks.ts'
 import { keyOf } from '../../policy/key.ts'
 import { CONTENT, classify, type Lookup, type Pass, passed, type Refuse, type Unsafe } from '../../policy/request.ts'
-import { splitUrl, nameOf } from '../../policy/target.ts'
+import { nameOf, splitUrl } from '../../policy/target.ts'
+import type { Engine } from '../engine/engine.ts'
 import type { RememberedReads } from '../engine/reads.ts'
+import type { AskParts } from './ask-origin.ts'
 import { answerAtLastHop } from './last-hop.ts'
 import { askFor, HttpQuestion } from './question.ts'
 import { readQuery } from './query.ts'
 import { problemReply, type Reply, render } from './reply.ts'
-import { concludeUnanswered, concludeUnsafe, type UnsafeParts } from './unsafe.ts'
+import { concludeUnanswered, concludeUnsafe } from './unsafe.ts'
 
-export type HandleParts = UnsafeParts
+/** What the HTTP door is made with. */
+export interface HttpParts extends AskParts {
+  readonly engine: Engine
+  readonly routes: readonly Route[]
+  readonly log: InvalidationLog
+}
 
 /** @param reads look-ups already made for the request in this turn of the event loop */
 export type Handle = (request: CacheRequest, reads?: RememberedReads) => Reply | Promise<Reply>
 
 /** The handler never rejects: errors become problem+json replies. A hit in memory is a value, not a promise. */
-export function createHandle(parts: HandleParts): Handle {
+export function createHandle(parts: HttpParts): Handle {
   const { engine, routes, clock } = parts
 
   return function handle(request, reads) {

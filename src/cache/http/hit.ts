@@ -6,7 +6,7 @@ import { classify } from '../../policy/request.ts'
 import { isServedPlainly } from '../../policy/reuse.ts'
 import { matchRoute } from '../../policy/route.ts'
 import type { RememberedReads } from '../engine/reads.ts'
-import type { Handle, HandleParts } from './handle.ts'
+import type { Handle, HttpParts } from './handle.ts'
 import { askFor, HttpQuestion } from './question.ts'
 import type { Ask } from './response-load.ts'
 
@@ -44,7 +44,7 @@ export interface Hit {
   readonly now: number
 }
 
-export function createHits(parts: HandleParts, handle: Handle): Hits {
+export function createHits(parts: HttpParts, handle: Handle): Hits {
   const { engine, routes } = parts
 
   return {

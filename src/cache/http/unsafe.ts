@@ -1,5 +1,5 @@
 import { codeOf, type ErrorCode } from '../../errors.ts'
-import type { CacheRequest, InvalidationLog, Route } from '../../model.ts'
+import type { CacheRequest, Route } from '../../model.ts'
 import { lifetimeOf } from '../../policy/freshness.ts'
 import { invalidatedBy } from '../../policy/invalidates.ts'
 import { namesOf } from '../../policy/key.ts'
@@ -9,18 +9,11 @@ import { storable } from '../../policy/storable.ts'
 import { tagsOf } from '../../policy/fields/tags.ts'
 import { nameOf } from '../../policy/target.ts'
 import { withChanges } from '../../response-record.ts'
-import type { Engine } from '../engine/engine.ts'
 import { stampOf } from '../engine/stamp.ts'
 import { append } from '../purging.ts'
-import type { AskParts } from './ask-origin.ts'
+import type { HttpParts } from './handle.ts'
 import { askFor, HttpQuestion } from './question.ts'
 import type { DirectResponse } from './response-load.ts'
-
-export interface UnsafeParts extends AskParts {
-  readonly engine: Engine
-  readonly routes: readonly Route[]
-  readonly log: InvalidationLog
-}
 
 /** How long a change waits for other nodes to acknowledge it, so that a dead node or log does not hold up every one. */
 const MAX_WAIT_MS = 100
@@ -34,7 +27,7 @@ export async function concludeUnsafe(
   request: CacheRequest,
   route: Route,
   reply: DirectResponse,
-  parts: UnsafeParts,
+  parts: HttpParts,
 ): Promise<boolean> {
   const { log, routes } = parts
   const before = log.position
@@ -57,7 +50,7 @@ const NOTHING_SENT: ReadonlySet<ErrorCode> = new Set(['origin_refused', 'overloa
  * would have named are unknown, so the target's copies are invalidated: revalidated before their next use.
  * @param thrown why there is no response
  */
-export async function concludeUnanswered(request: CacheRequest, thrown: unknown, parts: UnsafeParts): Promise<void> {
+export async function concludeUnanswered(request: CacheRequest, thrown: unknown, parts: HttpParts): Promise<void> {
   if (NOTHING_SENT.has(codeOf(thrown))) return
   const urls = namesOf(parts.routes, `http://${nameOf(request.url)}`)
   const change = { mode: 'invalidate', selectors: { urls }, by: 'unsafe-method', mostWaitMs: MAX_WAIT_MS } as const
@@ -74,7 +67,7 @@ function keepForGet(
   route: Route,
   reply: DirectResponse,
   position: number,
-  parts: UnsafeParts,
+  parts: HttpParts,
 ): boolean {
   const { entry, times } = reply
   if (entry === undefined || times === undefined) return false

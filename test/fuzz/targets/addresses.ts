@@ -1,7 +1,7 @@
 import { Selectors, targetsOf } from '../../../routes/admin/selectors.ts'
 import { urlsOfBothSchemes, readUrl } from '../../../src/policy/absolute-url.ts'
 import { matchInTurn, matchRoute } from '../../../src/policy/route.ts'
-import { splitUrl, nameOf, parseTarget } from '../../../src/policy/target.ts'
+import { nameOf, parseTarget, splitUrl } from '../../../src/policy/target.ts'
 import { routeWith } from '../../policy/support.ts'
 import { must, mustEqual, REQUEST_HEAD, type Target } from '../target.ts'
 
