@@ -98,11 +98,7 @@ async function* endingOneTurnLater(source: Content): AsyncGenerator<Uint8Array> 
 function arrived(source: Content, options: ArrivalOptions): Buffer | undefined {
   if (source.takeWhole === undefined || hasTrailers(options)) return undefined
   const chunks = source.takeWhole(options.keepBytes || MAX_SMALL_BYTES)
-  return (
-    chunks &&
-    joined(
-      chunks,
-      chunks.reduce((bytes, { length }) => bytes + length, 0),
-    )
-  )
+  if (chunks === undefined) return undefined
+  const bytes = chunks.reduce((sum, { length }) => sum + length, 0)
+  return joined(chunks, bytes)
 }
