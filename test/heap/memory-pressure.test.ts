@@ -47,9 +47,15 @@ function underPressure(ceilings: { heap: number; container: number | undefined }
     changed: (high) => void changes.push(high),
     exhaustion: (isExhausted) => void exhaustions.push(isExhausted),
   })
+  /** From now on that much memory is in use; `forMs` go by. */
+  const uses = (use: Partial<typeof memory>, forMs: number): Promise<void> => {
+    Object.assign(memory, use)
+    return clock.advance(forMs)
+  }
   return {
     clock,
     memory,
+    uses,
     store,
     changes,
     exhaustions,
@@ -63,62 +69,48 @@ function underPressure(ceilings: { heap: number; container: number | undefined }
 }
 
 test('it is high from nine tenths of the heap on, until usage is clearly below', async () => {
-  const { clock, memory, changes, pressure } = underPressure()
-  memory.held = 899
-  await clock.advance(200)
+  const { uses, changes, pressure } = underPressure()
+  await uses({ held: 899 }, 200)
   expect(pressure.high).toBe(false)
-  memory.held = 901
-  await clock.advance(200)
+  await uses({ held: 901 }, 200)
   expect(pressure.high).toBe(true)
-  memory.held = 870
-  await clock.advance(10_000)
+  await uses({ held: 870 }, 10_000)
   expect(pressure.high).toBe(true)
-  memory.held = 840
-  await clock.advance(200)
+  await uses({ held: 840 }, 200)
   expect(pressure.high).toBe(false)
   expect(changes).toEqual([true, false])
 })
 
 test('from three quarters of the heap on the store should shrink, until clearly more is free', async () => {
-  const { clock, memory, changes, wanted } = underPressure()
-  for (const anonymous of [7_400, 7_600, 7_200, 7_600, 6_900, 7_400]) {
-    memory.anonymous = anonymous
-    await clock.advance(200)
-  }
+  const { uses, changes, wanted } = underPressure()
+  for (const anonymous of [7_400, 7_600, 7_200, 7_600, 6_900, 7_400]) await uses({ anonymous }, 200)
   expect(wanted).toEqual([true, false])
   expect(changes).toEqual([])
 })
 
 test('it is high when the container has little left', async () => {
-  const { clock, memory, pressure } = underPressure()
-  memory.anonymous = 9_100
-  await clock.advance(200)
+  const { uses, pressure } = underPressure()
+  await uses({ anonymous: 9_100 }, 200)
   expect(pressure.high).toBe(true)
 })
 
 test('without a limit of the container, its memory does not count', async () => {
-  const { clock, memory, pressure } = underPressure({ heap: 1_000 * MIB, container: undefined })
-  memory.anonymous = 1e15
-  await clock.advance(200)
+  const { uses, pressure } = underPressure({ heap: 1_000 * MIB, container: undefined })
+  await uses({ anonymous: 1e15 }, 200)
   expect(pressure.high).toBe(false)
 })
 
 test('garbage does not count as pressure', async () => {
-  const { clock, memory, pressure, collections } = underPressure()
-  memory.held = 500
-  memory.garbage = 450
-  await clock.advance(200)
+  const { uses, pressure, collections } = underPressure()
+  await uses({ held: 500, garbage: 450 }, 200)
   expect([pressure.high, collections()]).toEqual([false, 1])
 })
 
 test('memory released while pressure is high is noticed, even if nothing else triggers a collection', async () => {
-  const { clock, memory, pressure } = underPressure()
-  memory.held = 950
-  await clock.advance(200)
+  const { uses, pressure } = underPressure()
+  await uses({ held: 950 }, 200)
   expect(pressure.high).toBe(true)
-  memory.held = 100
-  memory.garbage = 850
-  await clock.advance(6_000)
+  await uses({ held: 100, garbage: 850 }, 6_000)
   expect(pressure.high).toBe(false)
 })
 
@@ -129,10 +121,9 @@ test.each([
 ])(
   'it rarely collects: at most $atMost times in 20 s if a collection takes $takesMs ms',
   async ({ takesMs, atMost }) => {
-    const { clock, memory, collections, takes } = underPressure()
+    const { uses, collections, takes } = underPressure()
     takes(takesMs)
-    memory.held = 950
-    await clock.advance(20_000)
+    await uses({ held: 950 }, 20_000)
     expect(collections()).toBeGreaterThanOrEqual(atMost - 2)
     expect(collections()).toBeLessThanOrEqual(atMost)
   },
@@ -165,11 +156,10 @@ test('it does not rest while the process grows by what is kept free of the conta
 })
 
 test('after a collection that left enough, a little growth refuses nothing until the next one', async () => {
-  const { clock, memory, store, changes, takes, receiveContent } = underPressure()
+  const { memory, uses, store, changes, takes, receiveContent } = underPressure()
   takes(1_000)
   Object.assign(store, { givesUp: 600, givenBack: 600 })
-  memory.anonymous = 9_590
-  await clock.advance(1_100)
+  await uses({ anonymous: 9_590 }, 1_100)
   Object.assign(store, { givesUp: 0, givenBack: 0 })
   expect([memory.anonymous, changes]).toEqual([8_990, []])
   memory.anonymous = 9_130
@@ -191,13 +181,11 @@ test('it does nothing once closed', async () => {
 })
 
 test('the store shrinks before any request is refused, until a quarter of the heap is free', async () => {
-  const { clock, memory, store, changes } = underPressure()
+  const { memory, uses, store, changes } = underPressure()
   store.givesUp = 60
-  memory.held = 910
-  await clock.advance(100)
+  await uses({ held: 910 }, 100)
   expect([memory.held, memory.garbage]).toEqual([730, 0])
-  memory.garbage = 150
-  await clock.advance(10_000)
+  await uses({ garbage: 150 }, 10_000)
   expect([memory.held, memory.garbage]).toEqual([730, 150])
   expect(changes).toEqual([])
 })
@@ -215,25 +203,21 @@ test.each([
 })
 
 test('between two collections memory that was short stays so until clearly enough is free', async () => {
-  const { clock, memory, changes, takes } = underPressure()
+  const { uses, changes, takes } = underPressure()
   takes(1_000)
-  memory.anonymous = 9_010
-  await clock.advance(1_100)
+  await uses({ anonymous: 9_010 }, 1_100)
   for (const anonymous of [8_990, 9_010, 8_510, 8_490]) {
-    memory.anonymous = anonymous
-    await clock.advance(1_000)
+    await uses({ anonymous }, 1_000)
     expect(changes).toEqual(anonymous === 8_490 ? [true, false] : [true])
   }
 })
 
 test('malloc keeps freed memory for good: misses are not refused for as long', async () => {
-  const { clock, memory, store, changes, collections } = underPressure()
+  const { clock, uses, store, changes, collections } = underPressure()
   store.givesUp = 1_300
-  memory.anonymous = 9_710
-  await clock.advance(100)
+  await uses({ anonymous: 9_710 }, 100)
   store.givesUp = 0
-  memory.anonymous = 9_690 // below the last of the container, but never again clearly below
-  await clock.advance(1_000)
+  await uses({ anonymous: 9_690 }, 1_000) // below the last of the container, but never again clearly below
   expect(changes).toEqual([true, false])
   const before = collections()
   await clock.advance(60_000)
@@ -242,19 +226,16 @@ test('malloc keeps freed memory for good: misses are not refused for as long', a
 })
 
 test('a process may exceed its part of the container by a tenth while others leave enough of it', async () => {
-  const { clock, memory, store, changes, collections } = underPressure()
+  const { clock, memory, uses, store, changes, collections } = underPressure()
   store.givesUp = 100
   Object.assign(memory, { anonymous: 10_900, containerUsed: 0.8 })
   await clock.advance(60_000)
   expect([changes, collections(), store.hasGivenWay]).toEqual([[], 0, false])
-  memory.containerUsed = 0.95
-  await clock.advance(1_000)
+  await uses({ containerUsed: 0.95 }, 1_000)
   expect([changes, store.hasGivenWay]).toEqual([[true], true])
-  memory.containerUsed = 0.8
-  await clock.advance(1_000)
+  await uses({ containerUsed: 0.8 }, 1_000)
   expect(changes).toEqual([true, false])
-  memory.anonymous = 11_100
-  await clock.advance(1_000)
+  await uses({ anonymous: 11_100 }, 1_000)
   expect(changes).toEqual([true, false, true])
 })
 
@@ -275,52 +256,40 @@ test.each([
 })
 
 test('memory that malloc keeps counts as available, but not the last of the container', async () => {
-  const { clock, memory, store, changes } = underPressure()
+  const { uses, store, changes } = underPressure()
   store.givesUp = 400
-  memory.held = 600
-  memory.anonymous = 9_100 // 400 more are available
-  await clock.advance(100)
-  memory.anonymous = 9_390
-  await clock.advance(10_000)
+  await uses({ held: 600, anonymous: 9_100 }, 100) // 400 more are available
+  await uses({ anonymous: 9_390 }, 10_000)
   expect(store.hasGivenWay).toBe(true)
   expect(changes).toEqual([])
-  memory.anonymous = 9_690 // 400 once more
-  await clock.advance(10_000)
+  await uses({ anonymous: 9_690 }, 10_000) // 400 once more
   expect(changes).toEqual([])
-  memory.anonymous = 9_701
-  await clock.advance(10_000)
+  await uses({ anonymous: 9_701 }, 10_000)
   expect(changes).toEqual([true])
 })
 
 test('memory that malloc returned does not count as available', async () => {
-  const { clock, memory, store, changes } = underPressure()
+  const { memory, uses, store, changes } = underPressure()
   store.givesUp = 400
   store.givenBack = 300
-  memory.held = 600
-  memory.anonymous = 9_100
-  await clock.advance(100)
+  await uses({ held: 600, anonymous: 9_100 }, 100)
   expect(memory.anonymous).toBe(8_800)
   Object.assign(store, { givesUp: 0, givenBack: 0 })
-  memory.anonymous = 9_090
-  await clock.advance(10_000)
+  await uses({ anonymous: 9_090 }, 10_000)
   expect(changes).toEqual([])
-  memory.anonymous = 9_110
-  await clock.advance(10_000)
+  await uses({ anonymous: 9_110 }, 10_000)
   expect(changes).toEqual([true])
 })
 
 test('a minute after shrinking the store may grow again, step by step, unless memory is nearly short', async () => {
-  const { clock, memory, store } = underPressure()
+  const { clock, memory, uses, store } = underPressure()
   store.givesUp = 200
-  memory.held = 910
-  await clock.advance(100)
+  await uses({ held: 910 }, 100)
   expect(memory.held).toBe(710)
   Object.assign(store, { givesUp: 0, regains: [20, 20] })
-  memory.held = 870
-  await clock.advance(120_000)
+  await uses({ held: 870 }, 120_000)
   expect(store.regained).toBe(0)
-  memory.held = 800
-  await clock.advance(100)
+  await uses({ held: 800 }, 100)
   expect(store.regained).toBe(1)
   await clock.advance(59_000)
   expect(store.regained).toBe(1)
@@ -331,10 +300,9 @@ test('a minute after shrinking the store may grow again, step by step, unless me
 })
 
 test('the store may regain memory that malloc keeps', async () => {
-  const { clock, memory, store } = underPressure()
+  const { clock, uses, store } = underPressure()
   store.givesUp = 600
-  memory.anonymous = 9_050
-  await clock.advance(100)
+  await uses({ anonymous: 9_050 }, 100)
   Object.assign(store, { givesUp: 0, regains: [300, 300] })
   await clock.advance(60_100)
   expect(store.regained).toBe(1)
@@ -343,19 +311,14 @@ test('the store may regain memory that malloc keeps', async () => {
 })
 
 test('memory that the store has regained does not count as available', async () => {
-  const { clock, memory, store, changes } = underPressure()
+  const { uses, store, changes } = underPressure()
   store.givesUp = 400
-  memory.held = 600
-  memory.anonymous = 9_100 // 400 more are available
-  await clock.advance(100)
+  await uses({ held: 600, anonymous: 9_100 }, 100) // 400 more are available
   Object.assign(store, { givesUp: 0, regains: [300] })
-  memory.anonymous = 8_400
-  await clock.advance(60_100)
-  memory.anonymous = 9_090 // 100 of them are left
-  await clock.advance(1_000)
+  await uses({ anonymous: 8_400 }, 60_100)
+  await uses({ anonymous: 9_090 }, 1_000) // 100 of them are left
   expect(changes).toEqual([])
-  memory.anonymous = 9_110
-  await clock.advance(1_000)
+  await uses({ anonymous: 9_110 }, 1_000)
   expect(changes).toEqual([true])
 })
 
@@ -385,12 +348,11 @@ test('while it is exhausted, growth by half of what is kept free ends the rest',
 })
 
 test('a process that exceeds its part is not exhausted while others leave enough of the container', async () => {
-  const { clock, memory, pressure } = underPressure()
+  const { clock, memory, uses, pressure } = underPressure()
   Object.assign(memory, { anonymous: 12_000, containerUsed: 0.94 })
   await clock.advance(200)
   expect([pressure.high, pressure.exhausted]).toEqual([true, false])
-  memory.containerUsed = 0.96
-  await clock.advance(200)
+  await uses({ containerUsed: 0.96 }, 200)
   expect(pressure.exhausted).toBe(true)
 })
 
