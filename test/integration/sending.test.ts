@@ -50,6 +50,16 @@ test('octets beyond ASCII in a field arrive as the origin sent them, while conte
   expect(stored).toContain(field)
 })
 
+test.each([
+  ['ISO 8859-1', 'caf\u00e9'],
+  ['UTF-8', 'caf\u00c3\u00a9'],
+])('a file name in %s arrives as the origin sent it if Content-Length comes before it', async (_, name) => {
+  const field = `Content-Disposition: attachment; filename="${name}.pdf"\r\n`
+  const head = `HTTP/1.1 200 OK\r\nContent-Length: 4\r\n${field}Cache-Control: no-store\r\n\r\n`
+  await start(({ socket }) => socket.write(`${head}file`, 'latin1'))
+  expect(await exchange('GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toContain(field)
+})
+
 test('a client that half-closes after the request still gets the answer', async () => {
   await start(({ socket }) => void setTimeout(() => socket.write(ok('answer')), 200))
   expect(await exchange('GET /x HTTP/1.1\r\nHost: a\r\n\r\n', true)).toMatch(/^HTTP\/1.1 200 OK[^]*answer$/)
