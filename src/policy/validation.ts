@@ -75,7 +75,9 @@ export const hasValidator = ({ fields }: Response): boolean => has(fields, 'etag
 /**
  * The stored fields updated with those of a 304 (RFC 9111 section 3.2): each of its fields replaces the stored one,
  * except for hop-by-hop fields and those that describe the stored content. Content-Type is replaced, as the section
- * asks. The stored Date is always dropped: without a Date of its own, the update is dated on receipt.
+ * asks. Vary is added to: what selected the stored content still does, and what compresses leaves Accept-Encoding out of
+ * a 304, as that has nothing to compress. The stored Date is always dropped: without a Date of its own, the update is
+ * dated on receipt.
  */
 export function mergeFields(stored: Fields, update: Fields): string[] {
   return merged(stored, update, hopByHop(update))
@@ -90,7 +92,20 @@ function merged(stored: Fields, update: Fields, isForConnection: (name: string) 
   const isKept = (name: string) => isForConnection(name) || DESCRIBES_CONTENT.has(name)
   const replaced = new Set(['date'])
   for (const [name] of lines(update)) if (!isKept(name)) replaced.add(name)
-  return without(stored, (name) => replaced.has(name)).concat(without(update, isKept))
+  const kept = without(stored, (name) => replaced.has(name))
+  return kept.concat(replaced.has('vary') ? varyLeftOut(stored, update) : [], without(update, isKept))
+}
+
+/** Vary with what only the stored response names. */
+function varyLeftOut(stored: Fields, update: Fields): string[] {
+  const named = new Set(varyNames(update).map((name) => name.toLowerCase()))
+  const missing = varyNames(stored).filter((name) => !named.has(name.toLowerCase()))
+  return missing.length === 0 ? [] : ['Vary', missing.join(', ')]
+}
+
+function varyNames(fields: Fields): string[] {
+  const names = (field(fields, 'vary') ?? '').split(',').map(trimmed)
+  return names.filter((name) => name !== '')
 }
 
 /** Describe the stored bytes or their integrity; a 304 cannot change them. */

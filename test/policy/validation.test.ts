@@ -77,7 +77,7 @@ describe('mergeFields', () => {
     expect(fieldLines(fields, 'cache-control')).toEqual(['public'])
   })
 
-  it.each(['Content-Type', 'Content-Location', 'Expires', 'Vary', 'Set-Cookie', 'Last-Modified', 'Age'])(
+  it.each(['Content-Type', 'Content-Location', 'Expires', 'Set-Cookie', 'Last-Modified', 'Age'])(
     'replaces %s',
     (name) => expect(fieldLines(merged({ [name]: 'old' }, { [name]: 'new' }), name.toLowerCase())).toEqual(['new']),
   )
@@ -94,6 +94,16 @@ describe('mergeFields', () => {
   ])('keeps %s, which describes the stored content', (name) => {
     expect(fieldLines(merged({ [name]: 'old' }, { [name]: 'new' }), name.toLowerCase())).toEqual(['old'])
     expect(merged({}, { [name]: 'new' })).toEqual([])
+  })
+
+  it.each([
+    ['Origin, Accept-Encoding', 'origin', 'Accept-Encoding, origin'],
+    ['Origin', 'origin, Accept', 'origin, Accept'],
+    ['A', 'B', 'A, B'],
+  ])('adds to "Vary: %s" that of the 304, %s', (stored, update, both) => {
+    const once = merged({ Vary: stored }, { Vary: update })
+    expect(field(once, 'vary')).toBe(both)
+    expect(mergeFields(once, fieldsOf({ Vary: update }))).toEqual(once)
   })
 
   it('takes no hop-by-hop fields', () => {

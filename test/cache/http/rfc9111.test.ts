@@ -121,6 +121,21 @@ describe('a copy confirmed by a 304', () => {
     expect(w.origin.requests).toHaveLength(2)
   })
 
+  test('is not served to clients that want no coding after a 304 whose Vary leaves out Accept-Encoding', async () => {
+    const w = world({ grace: 0 })
+    answering(
+      w,
+      { headers: { ...MINUTE, Vary: 'Origin, Accept-Encoding', 'Content-Encoding': 'gzip', ETag: '"1"' }, body: 'gz' },
+      { status: 304, headers: { ...MINUTE, Vary: 'Origin', ETag: '"1"' } },
+      { headers: { ...MINUTE, Vary: 'Origin, Accept-Encoding', ETag: '"1"' }, body: 'plain' },
+    )
+    await w.get('/', { 'Accept-Encoding': 'gzip' })
+    await w.clock.advance(61_000)
+    expect(await w.get('/', { 'Accept-Encoding': 'gzip' })).toMatchObject({ body: 'gz', result: 'revalidated' })
+    expect((await w.get('/')).body).toBe('plain')
+    expect(await w.get('/', { 'Accept-Encoding': 'gzip' })).toMatchObject({ body: 'gz', result: 'hit' })
+  })
+
   test('is revalidated with its own conditions, not with those of the client', async () => {
     const w = world({ grace: 0 })
     answering(
