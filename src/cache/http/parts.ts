@@ -1,6 +1,6 @@
 /** Stores parts of a representation, combined where they belong together (RFC 9111 sections 3.3 and 3.4). */
 import { Body, joined } from '../../body.ts'
-import { type Fields, field } from '../../fields.ts'
+import { type Fields, field, has } from '../../fields.ts'
 import { type ByteRange, isLater, type PartialContent, type Stored, type StoredResponse } from '../../model.ts'
 import { coversWhole, strongValidator, union } from '../../policy/range.ts'
 import { representationFields } from '../../policy/range-head.ts'
@@ -34,7 +34,8 @@ export function partToStore(
 
 /**
  * The entry with the range that its content actually fills. If the origin announced more than it sent, its complete
- * length is not trusted; if the announced range reached the end, the end is taken to be where the content stopped.
+ * length is not trusted; if the announced range reached the end, the end is taken to be where the content stopped. In a
+ * content coding it is no part at all then: the range was cut from plain content, and compressed afterwards.
  */
 function asReceived(entry: StoredResponse): StoredResponse | undefined {
   const { partial } = entry
@@ -43,7 +44,7 @@ function asReceived(entry: StoredResponse): StoredResponse | undefined {
   if (partial === undefined || range === undefined || length === 0) return undefined
   const last = range.first + length - 1
   if (last === range.last) return entry
-  if (last > range.last) return undefined
+  if (last > range.last || has(entry.fields, 'content-encoding')) return undefined
   const reachesEnd = range.last + 1 === partial.complete
   return withChanges(entry, {
     partial: { ...partial, parts: [{ first: range.first, last }], complete: undefined, reachesEnd },

@@ -50,6 +50,12 @@ describe('a part', () => {
     expect(partToStore(part(0, 4, content), undefined, 100)).toBeUndefined()
   })
 
+  test('that was compressed by itself, so that its length is not that of its range, is not stored', () => {
+    const fields = fieldsOf({ ETag: '"e"', 'Content-Encoding': 'gzip' })
+    expect(partToStore(part(2, 9, '234', 10, { fields }), undefined, 100)).toBeUndefined()
+    expect(partToStore(part(2, 4, '234', 10, { fields }), undefined, 100)).toBeDefined()
+  })
+
   test('is continued by an answer that need not repeat its content coding but may not name another', () => {
     const stored = fieldsOf({ ETag: '"e"', 'Content-Encoding': 'gzip' })
     const answers = [{}, { 'Content-Encoding': 'gzip' }, { 'Content-Encoding': 'br' }]
