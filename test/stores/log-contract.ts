@@ -76,6 +76,20 @@ export function logContract(name: string, create: () => InvalidationLog | Promis
       await log.close()
     })
 
+    test.each(['urls', 'prefixes', 'tags'] as const)(
+      'names of %s may be very long, and differ at their end',
+      async (kind) => {
+        const log = await create()
+        const long = (end: string) => `a.test/${'segment/'.repeat(1_000)}${end}`
+        const stampOf = (name: string) =>
+          kind === 'tags' ? stampIn(log, 'b.test/', [name]) : stampIn(log, kind === 'urls' ? name : `${name}/below?q`)
+        const stamps = [stampOf(long('1')), stampOf(long('2'))]
+        await log.append('purge', { [kind]: [long('1')] })
+        expect(stamps.map((stamp) => log.verdict(stamp))).toEqual(['dead', 'valid'])
+        await log.close()
+      },
+    )
+
     test('a purge outweighs an invalidation, in either order', async () => {
       for (const modes of [['purge', 'invalidate'] as const, ['invalidate', 'purge'] as const]) {
         const log = await create()

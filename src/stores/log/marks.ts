@@ -1,4 +1,5 @@
 import type { InvalidationMode, Selectors, Stamp, Verdict } from '../../model.ts'
+import { lengthOfName, shortTarget } from './short-target.ts'
 
 /** Position of the newest record that named a target, by mode; 0 when none did. */
 export interface Mark {
@@ -64,13 +65,14 @@ export class Marks {
   }
 
   /** Notes what is known of a target from elsewhere; what was known before stays true. */
-  put(target: string, mark: Mark): void {
-    if (target === ALL) {
+  put(given: string, mark: Mark): void {
+    if (given === ALL) {
       this.#all = later(this.#all, mark)
       return
     }
+    const target = shortTarget(given)
     if (target.startsWith(NAMED_PREFIX))
-      this.#longestPrefix = Math.max(this.#longestPrefix, target.length - NAMED_PREFIX.length)
+      this.#longestPrefix = Math.max(this.#longestPrefix, lengthOfName(target.slice(NAMED_PREFIX.length)))
     const known = this.#targets.get(target) ?? UNMARKED
     this.#targets.delete(target) // so that it comes last: the map is in order of the newest record
     this.#targets.set(target, later(known, mark))
@@ -107,8 +109,8 @@ export class Marks {
 
   *#namesOf({ url, tags }: Pick<Stamp, 'url' | 'tags'>): Generator<string> {
     const name = wellFormed(url)
-    yield NAMED_URL + name
-    for (const tag of tags) yield NAMED_TAG + wellFormed(tag)
+    yield shortTarget(NAMED_URL + name)
+    for (const tag of tags) yield shortTarget(NAMED_TAG + wellFormed(tag))
     if (this.#longestPrefix > 0) yield* prefixesOf(name, this.#longestPrefix)
   }
 
@@ -126,13 +128,13 @@ const NAMED_TAG = 'tag '
 const NAMED_URL = 'url '
 const NAMED_PREFIX = 'prefix '
 
-/** The targets of a record, each as one string. */
+/** The targets of a record, each as one short string. */
 export function targetsOf({ tags = [], urls = [], prefixes = [], all = false }: Selectors): string[] {
   const targets = all ? [ALL] : []
-  for (const tag of tags) targets.push(NAMED_TAG + wellFormed(tag))
-  for (const url of urls) targets.push(NAMED_URL + wellFormed(url))
+  for (const tag of tags) targets.push(shortTarget(NAMED_TAG + wellFormed(tag)))
+  for (const url of urls) targets.push(shortTarget(NAMED_URL + wellFormed(url)))
   for (const prefix of prefixes)
-    targets.push(NAMED_PREFIX + wellFormed(prefix.endsWith('/') ? prefix.slice(0, -1) : prefix))
+    targets.push(shortTarget(NAMED_PREFIX + wellFormed(prefix.endsWith('/') ? prefix.slice(0, -1) : prefix)))
   return targets
 }
 
@@ -160,7 +162,7 @@ function* prefixesOf(url: string, longest: number): Generator<string> {
   const query = url.indexOf('?')
   const end = query < 0 ? url.length : query
   for (let at = url.indexOf('/'); at >= 0 && at < end && at <= longest; at = url.indexOf('/', at + 1)) {
-    yield NAMED_PREFIX + url.slice(0, at)
+    yield shortTarget(NAMED_PREFIX + url.slice(0, at))
   }
-  if (end <= longest) yield NAMED_PREFIX + url.slice(0, end)
+  if (end <= longest) yield shortTarget(NAMED_PREFIX + url.slice(0, end))
 }

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
-import { Marks } from '../../../src/stores/log/marks.ts'
+import { describe, expect, test } from 'vitest'
+import { Marks, targetsOf } from '../../../src/stores/log/marks.ts'
 
 test('marking a target takes no longer when the maximum is remembered', () => {
   const most = 50_000
@@ -24,4 +24,35 @@ test('if the log is restored to an earlier state, what it logs afterwards counts
   expect(marks.judge(stamp, 1)).toBe('valid')
   marks.name(['tag x'], 'purge', 2)
   expect(marks.judge(stamp, 2)).toBe('dead')
+})
+
+describe('what the log keeps of a name is short', () => {
+  const selectors = (length: number) => {
+    const name = `a.test/${'x'.repeat(length)}`
+    return { urls: [name], prefixes: [name], tags: [name] }
+  }
+
+  test('as a client can send unsafe requests for 100,000 URLs of 16 KiB each', () => {
+    for (const target of targetsOf(selectors(16_000))) expect(target.length).toBeLessThan(300)
+  })
+
+  test('also when another process has logged it in full', () => {
+    const marks = new Marks(10)
+    const { urls, prefixes, tags } = selectors(16_000)
+    const [url = '', tag = ''] = [urls[0], tags[0]]
+    for (const target of [`url ${url}`, `prefix ${prefixes[0]}`, `tag ${tag}`]) marks.name(target, 'purge', 1)
+    for (const [target] of marks.state.marks) expect(target.length).toBeLessThan(300)
+    expect(marks.verdict({ url, tags: [], checked: 0 })).toBe('dead')
+    expect(marks.verdict({ url: `${url}/below`, tags: [], checked: 0 })).toBe('dead')
+    expect(marks.verdict({ url: 'b.test/', tags: [tag], checked: 0 })).toBe('dead')
+    expect(marks.verdict({ url: `${url}x`, tags: [`${tag}x`], checked: 0 })).toBe('valid')
+  })
+
+  test('and what is sent to another process means the same there', () => {
+    const marks = new Marks(10)
+    for (const target of targetsOf({ prefixes: selectors(16_000).prefixes })) marks.name(target, 'purge', 1)
+    const elsewhere = Marks.of(JSON.parse(JSON.stringify(marks.state)), 10)
+    expect(elsewhere.verdict({ url: `${selectors(16_000).urls[0]}/below`, tags: [], checked: 0 })).toBe('dead')
+    expect(elsewhere.verdict({ url: `${selectors(15_999).urls[0]}/below`, tags: [], checked: 0 })).toBe('valid')
+  })
 })
