@@ -4,7 +4,7 @@
  * `write`: stores entries endlessly and prints a line for each. `purge TAG`: appends a record and exits. `fill BYTES`:
  * writes entries totalling that many bytes, and prints what happened as JSON. `hold`: prints a line and keeps the write
  * lock from then on. `open`: prints whether it could open the file. `use`: the same, and closes it when its input ends.
- * `crowd LEFT`: the same as `open` with only that many file descriptors left.
+ * `crowd LEFT`: the same as `open` with only that many file descriptors left. `die`: is killed while it reads.
  */
 import { once } from 'node:events'
 import { closeSync, openSync, writeSync } from 'node:fs'
@@ -86,6 +86,11 @@ async function crowd(): Promise<void> {
   console.log(told)
 }
 
+function die(): void {
+  openDiskFile(path).tables.state.getBinary(Buffer.from('log head'))
+  process.kill(process.pid, 'SIGKILL')
+}
+
 function outcomeOf(run: () => unknown): string {
   try {
     run()
@@ -95,5 +100,5 @@ function outcomeOf(run: () => unknown): string {
   }
 }
 
-const COMMANDS: Record<string, () => Promise<void> | void> = { write, purge, fill, hold, open, use, crowd }
+const COMMANDS: Record<string, () => Promise<void> | void> = { write, purge, fill, hold, open, use, crowd, die }
 await COMMANDS[command]?.()

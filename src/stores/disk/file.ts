@@ -33,6 +33,8 @@ export interface DiskFile {
   readonly movedTo: string | undefined
   /** The next read sees all that is committed by now, by any process; it may otherwise be a millisecond behind. */
   refresh(): void
+  /** Frees the pages that processes were reading when they ended: as long as these count as read, the file grows. */
+  freeUnread(): void
   /**
    * Runs while nobody else writes, in this process or another; its writes are applied as a whole or not at all. Settles
    * when they can be seen, which is not before they would outlive a loss of power; rejects when they could not be
@@ -99,6 +101,7 @@ export function openDiskFile(folder: string, clock: Clock = systemClock, waitMs 
     },
     inspect: () => onDisk.inspect(),
     refresh: () => env.resetReadTxn(),
+    freeUnread: () => void env.readerCheck(),
     async write(run) {
       try {
         return await env.childTransaction(run)

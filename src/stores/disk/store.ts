@@ -215,7 +215,10 @@ class DiskStore implements Store {
   }
 
   #sweep(): void {
-    const due = this.#access.read((file) => this.#shelf.expired(file))
+    const due = this.#access.read((file) => {
+      file.freeUnread()
+      return this.#shelf.expired(file)
+    })
     if (due === 'unknown' || due.length === 0) return
     void this.#changes.make('delete', [], 0, (file) =>
       due.flatMap((address) => this.#shelf.removeExpired(file, address)),

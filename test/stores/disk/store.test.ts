@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
@@ -12,6 +13,8 @@ import { FakeClock, settle } from '../../support/fake-clock.ts'
 import fc from '../../support/fast-check.ts'
 import { temporaryFolder } from '../../support/folder.ts'
 import { response, storeContract } from '../store-contract.ts'
+
+const PROCESS = join(import.meta.dirname, '../../support/disk-process.ts')
 
 setFlagsFromString('--expose-gc')
 const gc = runInNewContext('gc') as () => void
@@ -235,6 +238,21 @@ test('the file never grows past its limit, and its usage is reported', async () 
   expect(reasons).toEqual(new Set(['size']))
   expect(bodyOf(await store.get('k599'))).toBeDefined()
   expect(await store.get('k0')).toBeUndefined()
+  await file.close()
+  await store.close()
+})
+
+test('the file never grows past its limit because another process was killed while it read', async () => {
+  const path = temporaryFolder()
+  const maxBytes = 4 * 2 ** 20
+  const clock = new FakeClock()
+  const store = diskStore({ path, maxBytes, clock })
+  const file = openDiskFile(path)
+  await store.set('first', response('x'), 60_000) // lmdb looks for ended readers at the first write, then in ten minutes
+  expect(spawnSync(process.execPath, [PROCESS, path, 'die']).signal).toBe('SIGKILL')
+  await clock.advance(10_000)
+  for (let n = 0; n < 200; n++) await store.set(`k${n}`, response('x'.repeat(50_000)), 60_000)
+  expect(file.size).toBeLessThanOrEqual(maxBytes)
   await file.close()
   await store.close()
 })
