@@ -42,7 +42,11 @@ export function watchHandedConnections(child: ChildProcess, handed: () => void):
     if (hasArrivedWithout(answer)) child.emit('internalMessage', takenFor(last.message))
     else if (isAnswerTo(last.message, answer)) last = undefined
   })
-  child.once('exit', () => last?.connection.close()) // does nothing if it was taken
+  child.once('exit', () => {
+    if (last === undefined) return
+    last.connection.close() // does nothing if it was taken
+    child.emit('internalMessage', takenFor(last.message)) // node:cluster keeps all of the process until it is answered
+  })
 }
 
 const isHandle = (given: unknown): given is Handle => hasFunctions(given, ['close'])

@@ -24,6 +24,14 @@ test('a connection that a process has not answered for is closed when that ends'
   expect(closed()).toBe(1)
 })
 
+test('once it has ended its connection is answered for, as node:cluster would keep the process until then', () => {
+  const { child } = handed(7)
+  const answers: unknown[] = []
+  child.on('internalMessage', (message: unknown) => answers.push(message))
+  child.emit('exit')
+  expect(answers).toEqual([answer(7, true)])
+})
+
 test('a connection that a process has refused is not closed when that ends: another process has it by then', () => {
   const { child, closed } = handed(1)
   child.emit('internalMessage', answer(1, false))
