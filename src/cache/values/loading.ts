@@ -94,7 +94,7 @@ export class Loading {
   #waitsForNothing(key: string, kept: Kept, { rules, grace }: CallOptions, now: number): boolean {
     if (this.#engine.isFetching(key)) return true
     const stored = known(kept)
-    return stored?.kind === 'value' && rules.softTimeout === 0 && now < standsInUntil(stored, rules, grace)
+    return stored?.kind === 'value' && rules.softTimeout === 0 && now < standsInUntil(stored, grace)
   }
 
   /** Counts the answer. @throws what the load threw */

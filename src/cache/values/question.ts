@@ -51,9 +51,9 @@ export interface CallOptions {
 }
 
 /** Until when a stale or invalidated value may be used in place of a load. */
-export function standsInUntil(entry: StoredValue, { grace }: ValueRules, stated: number | undefined): number {
-  if (stated === undefined) return grace > 0 ? entry.keepUntil : entry.staleIfErrorUntil
-  return stated > 0 ? Math.min(entry.keepUntil, entry.freshUntil + stated) : Number.NEGATIVE_INFINITY
+export function standsInUntil({ freshUntil, staleIfErrorUntil }: StoredValue, stated: number | undefined): number {
+  if (stated === undefined) return staleIfErrorUntil
+  return stated > 0 ? Math.min(staleIfErrorUntil, freshUntil + stated) : Number.NEGATIVE_INFINITY
 }
 
 /** The library door's question: the caller's rules judge, the caller's function loads. */
@@ -107,7 +107,7 @@ export class ValueQuestion<T> implements Question<StoredValue, T> {
     const valid = found.verdict === 'valid'
     if (valid && now < entry.freshUntil) return { kind: 'serve', entry, refresh: now >= entry.refreshAt }
     const { softTimeout } = this.#rules
-    const until = standsInUntil(entry, this.#rules, this.#grace)
+    const until = standsInUntil(entry, this.#grace)
     const mayStandIn = now < until
     const atOnce = softTimeout === undefined ? now < entry.staleWhileRevalidateUntil : softTimeout === 0
     if (valid && atOnce && mayStandIn) return { kind: 'serve-stale', entry }

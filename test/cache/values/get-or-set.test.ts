@@ -518,6 +518,16 @@ describe('single and many', () => {
       await expect(cache.getOrSet('k', down, { grace: '1h' })).rejects.toThrow('down')
     })
 
+    test.each([
+      ['of the call', {}, '1h'],
+      ['by default', { grace: '1h' }, undefined],
+    ])('nor gives one to an invalidated value that has none: %s', async (_, defaults, grace) => {
+      const { cache } = library(defaults)
+      await cache.set('k', 'old', { ttl: '1h', grace: 0 })
+      await cache.invalidate({ keys: ['k'] })
+      await expect(cache.getOrSet('k', down, { grace })).rejects.toThrow('down')
+    })
+
     test('but a default grace does not: then that of the value counts', async () => {
       const { cache, clock } = library({ ttl: '1m', grace: '1s' })
       await cache.set('k', 'old', { grace: '1h' })
