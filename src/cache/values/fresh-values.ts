@@ -6,6 +6,7 @@ import {
   type Kept,
   known,
   type Store,
+  type Stored,
   type StoredValue,
 } from '../../model.ts'
 import type { Counts } from '../statistics.ts'
@@ -19,6 +20,13 @@ export interface FreshValuesParts {
   readonly counts: Counts
 }
 
+/** A look-up in further tiers. */
+interface LookUp {
+  /** The copy at hand when it began. */
+  readonly past: Stored
+  readonly result: Promise<Kept>
+}
+
 /** Reads fresh values. If the nearest tier's value is no longer usable, a further tier may have a newer one. */
 export class FreshValues {
   readonly #store: Store
@@ -27,8 +35,8 @@ export class FreshValues {
   readonly #time: TurnTime
   readonly #counts: Counts
   readonly #isTiered: boolean
-  /** Look-ups in further tiers, one per key at a time. */
-  readonly #lookingAnew = new CollectableMap<string, Promise<Kept>>()
+  /** Look-ups in further tiers, one per key at a time unless another copy has come to hand meanwhile. */
+  readonly #lookingAnew = new CollectableMap<string, LookUp>()
 
   constructor({ store, log, clock, counts }: FreshValuesParts) {
     this.#store = store
@@ -85,12 +93,15 @@ export class FreshValues {
     const past = this.#isTiered ? known(kept) : undefined
     if (past === undefined) return kept
     const current = this.#lookingAnew.get(key)
-    if (current !== undefined) return current
-    const again = this.#store.get(key, { past, generation: this.#log.generation })
-    if (!(again instanceof Promise)) return again
-    this.#lookingAnew.set(key, again)
-    void again.finally(() => this.#lookingAnew.delete(key))
-    return again
+    if (current?.past === past) return current.result
+    const result = this.#store.get(key, { past, generation: this.#log.generation })
+    if (!(result instanceof Promise)) return result
+    const lookUp = { past, result }
+    this.#lookingAnew.set(key, lookUp)
+    void result.finally(() => {
+      if (this.#lookingAnew.get(key) === lookUp) this.#lookingAnew.delete(key)
+    })
+    return result
   }
 
   #valueNow(key: string, kept: Kept): Promise<unknown> {

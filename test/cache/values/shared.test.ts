@@ -80,6 +80,20 @@ test('concurrent calls for an expired value read the shared store once, and neve
   expect([load.mock.calls.length, far.reads - before]).toEqual([1, 1])
 })
 
+test('a look-up in the shared store that began before a set does not answer a call after it', async () => {
+  const { clock, far, a, b } = pair()
+  await a.set('k', 'old')
+  await b.get('k')
+  await clock.advance(1_001)
+  await a.set('k', 'new')
+  const go = far.hold()
+  const before = b.get('k')
+  await b.set('k', 'newer', { ttl: 0 })
+  const after = b.get('k')
+  go()
+  expect([await before, await after]).toEqual(['new', undefined])
+})
+
 test('a stale value that a call does not accept does not hide a newer one in the shared store', async () => {
   const { clock, a, b } = pair()
   await a.set('k', 'old', { grace: '1h' })
