@@ -4,6 +4,7 @@
  * exception, as with an EventTarget, so that it does not interrupt the code that emitted the event.
  */
 import type { Fields } from './fields.ts'
+import { type Names, shown } from './given.ts'
 import type { ForwardReason, InvalidationMode, Outcome, Receipt, Selectors, Tier } from './model.ts'
 
 export interface EventPayloads {
@@ -109,6 +110,21 @@ export interface OriginEvent {
   readonly ms: number
 }
 
+const NAMES: Names<EventPayloads> = {
+  request: true,
+  refusedConnection: true,
+  origin: true,
+  broken: true,
+  revalidation: true,
+  collapse: true,
+  store: true,
+  eviction: true,
+  tier: true,
+  purge: true,
+  routing: true,
+  log: true,
+}
+
 type Listener<Payload> = (payload: Payload) => void
 
 /** Listeners for one event. Each change replaces the list, so an emit in progress is not affected. */
@@ -119,8 +135,15 @@ interface Listeners<Payload> {
 export class Events {
   readonly #listeners: { [Name in keyof EventPayloads]?: Listeners<EventPayloads[Name]> } = {}
 
-  /** @returns a function that removes the listener */
+  /**
+   * @returns a function that removes the listener
+   * @throws TypeError if there is no such event, or the listener is no function: it would never be called
+   */
   on<Name extends keyof EventPayloads>(name: Name, listener: Listener<EventPayloads[Name]>): () => void {
+    if (!Object.hasOwn(NAMES, name)) {
+      throw new TypeError(`expected ${Object.keys(NAMES).join(', ')} as name of an event, got ${shown(name)}`)
+    }
+    if (typeof listener !== 'function') throw new TypeError(`expected a function as listener, got ${shown(listener)}`)
     const listeners = this.#of(name)
     listeners.all = [...listeners.all, listener]
     let isOn = true

@@ -44,7 +44,7 @@ const RULES: readonly Rule[] = [
   { from: 'src/interned.ts', may: [] },
   { from: 'src/response-record.ts', may: [] },
   { from: 'src/errors.ts', may: [] },
-  { from: 'src/events.ts', may: [] },
+  { from: 'src/events.ts', may: ['src/given.ts'] },
   { from: 'src/body', may: ['src/body/', 'src/errors.ts', 'src/heap/content-volume.ts'] },
   { from: 'src/light-signal.ts', may: [] },
   { from: 'src/collectable.ts', may: [] },

@@ -66,3 +66,14 @@ test.each(['emit', 'emitter'] as const)(
     later.mockRestore()
   },
 )
+
+test.each<[string, unknown, unknown, string]>([
+  ['a misspelt name', 'evictions', () => {}, 'as name of an event, got "evictions"'],
+  ['an inherited name', 'toString', () => {}, 'as name of an event, got "toString"'],
+  ['no name', undefined, () => {}, 'as name of an event, got undefined'],
+  ['no listener', 'eviction', undefined, 'expected a function as listener, got undefined'],
+])('what would never be called is refused: %s', (_, name, listener, message) => {
+  const on = () => new Events().on(name as 'eviction', listener as () => void)
+  expect(on).toThrow(TypeError)
+  expect(on).toThrow(message)
+})
