@@ -31,6 +31,11 @@ const WITH_GARBAGE = 1.4
 /** Per process, for `auto`: an empty process, and room for what it stores. */
 const PROCESS = 160 * MEBIBYTE
 const MIN_BYTES = 8 * MEBIBYTE
+const MIN_CONNECTIONS = 64
+/** Of its heap: what an empty process and the smallest store take. */
+const EMPTY_HEAP = 40 * MEBIBYTE
+/** What a client's connection takes, at most, while its head of many fields is incomplete; `whole`: as it is read. */
+const CONNECTION = { heap: 28 * 2 ** 10, whole: 64 * 2 ** 10 }
 
 /** The number of workers: with `auto`, as many as can run in parallel and fit into the container with their primary. */
 export function workersOf(
@@ -72,6 +77,18 @@ export function memoryShares({ container, heap = Number.POSITIVE_INFINITY }: Cap
   const store =
     container === undefined ? DEFAULT_MEMORY_BYTES : ((container - NODE * processesOf(workers) - bodies) * 2) / 5
   return { store: whole(Math.min(store, heap / 2)), bodies: whole(bodies) }
+}
+
+/**
+ * Client connections at once: as many as fit in, each with a large head in progress, once the store has given way. No
+ * request of theirs can be refused until its head is complete.
+ */
+export function connectionsOf({ container, heap }: Capacity, workers: number): number {
+  const { POSITIVE_INFINITY } = Number
+  const byHeap = ((heap ?? POSITIVE_INFINITY) - EMPTY_HEAP) / CONNECTION.heap
+  const byContainer = ((container ?? POSITIVE_INFINITY) - processesOf(workers) * EMPTY_PROCESS) / CONNECTION.whole
+  const fitting = Math.floor(Math.min(byHeap * workers, byContainer))
+  return Math.max(MIN_CONNECTIONS, Math.min(fitting, DEFAULT_LIMITS.maxConnections))
 }
 
 /** In whole MiB. */

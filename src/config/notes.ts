@@ -1,4 +1,5 @@
 /** What the operator should know about a configuration that is valid. */
+import { DEFAULT_LIMITS } from './defaults.ts'
 import type { Config, LimitedToken } from './resolved.ts'
 import { hiddenRoutes } from './hidden-routes.ts'
 import { type Capacity, neededBy, workersOf } from './memory-shares.ts'
@@ -26,6 +27,7 @@ export function notesOn(
     ...routeNotes(config),
     ...storeNotes(config, file),
     ...memoryNotes(config, capacity),
+    ...connectionNotes(config, file),
     ...chaosNotes(config),
   ]
 }
@@ -103,6 +105,13 @@ function memoryNotes({ store, limits, workers: given }: Config, capacity: Capaci
     )
   }
   return notes
+}
+
+function connectionNotes({ limits: { maxConnections } }: Config, file: FileConfig | undefined): string[] {
+  if (file?.limits.maxConnections !== undefined || maxConnections === DEFAULT_LIMITS.maxConnections) return []
+  return [
+    `clients may have ${maxConnections} connections at once: more, each with a large head, may not fit into memory; see limits.maxConnections`,
+  ]
 }
 
 const inMebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`

@@ -8,7 +8,7 @@ import {
   DEFAULT_RULES,
   DEFAULT_TRANSPORT,
 } from './defaults.ts'
-import { type Capacity, memoryShares, workersOf } from './memory-shares.ts'
+import { type Capacity, connectionsOf, memoryShares, workersOf } from './memory-shares.ts'
 import { routesOf } from './routes.ts'
 import type { FileConfig } from './schema.ts'
 import type { Settings } from './settings.ts'
@@ -21,7 +21,8 @@ export function resolve(sources: Sources, file: FileConfig | undefined, capacity
   const { host, port, adminHost, adminPort } = listeners(sources)
   const origins = originsOf(settings, file)
   const workers = settings.workers ?? file?.workers ?? 1
-  const shares = memoryShares(capacity, workersOf(workers, capacity))
+  const count = workersOf(workers, capacity)
+  const shares = memoryShares(capacity, count)
   const maxBytes = settings.memory ?? file?.store?.memory?.maxBytes ?? shares.store
   const maxObjectBytes = Math.min(file?.store?.memory?.maxObjectBytes ?? DEFAULT_RULES.maxObjectBytes, maxBytes)
   const via = file?.listen?.via ?? DEFAULT_RULES.via
@@ -52,6 +53,7 @@ export function resolve(sources: Sources, file: FileConfig | undefined, capacity
     limits: {
       ...DEFAULT_LIMITS,
       ...file?.limits,
+      maxConnections: file?.limits.maxConnections ?? connectionsOf(capacity, count),
       maxBodiesInProgress: file?.limits.maxBodiesInProgress ?? shares.bodies,
     },
     logLevel: settings.logLevel ?? 'info',

@@ -138,9 +138,11 @@ const route = z.strictObject({
 })
 
 const limits = z.strictObject({
-  maxConnections: leaf.concurrency
-    .prefault(10_000)
-    .describe('Client connections at once; further ones are closed as they arrive.'),
+  maxConnections: leaf.concurrency.optional().meta({
+    description:
+      'Client connections at once; further ones are closed as they arrive. With little memory the default is lower: as many as fit in, each with a large head.',
+    default: 10_000,
+  }),
   headBytes: leaf.headSize
     .prefault('16KiB')
     .describe('Largest request head, at least 1KiB; a larger one is answered 431.'),

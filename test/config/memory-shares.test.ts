@@ -5,8 +5,8 @@ import { ONE } from './given.ts'
 
 describe('memory sizes that are not configured', () => {
   const MIB = 2 ** 20
-  const given = (capacity: Capacity, flags: Flags = {}) => {
-    const file = { path: 'herdgate.yaml', text: ONE }
+  const given = (capacity: Capacity, flags: Flags = {}, rest = '') => {
+    const file = { path: 'herdgate.yaml', text: ONE + rest }
     const loaded = loadConfig({ flags, env: {}, file, readFile: () => '', capacity })
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.faults))
     const { store, limits, workers } = loaded.config
@@ -14,6 +14,7 @@ describe('memory sizes that are not configured', () => {
       workers: workersOf(workers, capacity),
       store: store.memory.maxBytes / MIB,
       bodies: limits.maxBodiesInProgress / MIB,
+      connections: limits.maxConnections,
       notes: loaded.notes,
     }
   }
@@ -25,12 +26,22 @@ describe('memory sizes that are not configured', () => {
   })
 
   test('without a limit the default is 256 MiB each', () => {
-    expect(given({ heap: 4096 * MIB })).toEqual({ workers: 1, store: 256, bodies: 256, notes: [] })
+    expect(given({ heap: 4096 * MIB })).toEqual({
+      workers: 1,
+      store: 256,
+      bodies: 256,
+      connections: 10_000,
+      notes: [],
+    })
   })
 
   test('in a container it is a share of the limit, as in the Helm chart, and a note says so', () => {
-    const notes = ["of the container's 512 MiB the store may take 153 MiB, bodies in progress 64 MiB"]
-    expect(given({ container: 512 * MIB, heap: 1024 * MIB })).toEqual({ workers: 1, store: 153, bodies: 64, notes })
+    const notes = [
+      "of the container's 512 MiB the store may take 153 MiB, bodies in progress 64 MiB",
+      'clients may have 6400 connections at once: more, each with a large head, may not fit into memory; see limits.maxConnections',
+    ]
+    const there = given({ container: 512 * MIB, heap: 1024 * MIB })
+    expect(there).toEqual({ workers: 1, store: 153, bodies: 64, connections: 6_400, notes })
     expect(given({ container: 2048 * MIB, heap: 4096 * MIB })).toMatchObject({ store: 691, bodies: 256 })
   })
 
@@ -80,5 +91,27 @@ describe('memory sizes that are not configured', () => {
     const { store, notes } = given(memory, { memory: '100MiB' })
     expect(store).toBe(100)
     expect(notes).toContainEqual(expect.stringContaining('a process may store 100 MiB, but its heap is 128 MiB'))
+  })
+
+  test.each([
+    { container: undefined, heap: 96, workers: 1, connections: 2_048 },
+    { container: undefined, heap: 96, workers: 4, connections: 8_192 },
+    { container: 512, heap: 231, workers: 1, connections: 6_400 },
+    { container: 256, heap: 256, workers: 1, connections: 2_304 },
+    { container: 512, heap: 256, workers: 2, connections: 2_816 },
+    { container: 128, heap: 256, workers: 1, connections: 256 },
+    { container: 64, heap: 32, workers: 1, connections: 64 },
+    { container: 1024, heap: 512, workers: 1, connections: 10_000 },
+  ])(
+    'as many connections as fit in, each with a large head: $container MiB, heap $heap MiB, $workers workers, $connections',
+    ({ container, heap, workers, connections }) => {
+      const there = { container: container && container * MIB, heap: heap * MIB }
+      expect(given(there, { workers: String(workers) }).connections).toBe(connections)
+    },
+  )
+
+  test('a configured number of connections is kept, without a note', () => {
+    const { connections, notes } = given({ heap: 96 * MIB }, { memory: '8MiB' }, 'limits: { maxConnections: 9000 }\n')
+    expect({ connections, notes }).toEqual({ connections: 9_000, notes: [] })
   })
 })
