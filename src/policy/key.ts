@@ -146,13 +146,20 @@ function lineMembers(name: string, cookies: readonly string[]): string {
 
 /**
  * Whether some origin reads the cookie under that name: some ignore case, some read "." and the like as "_", some take
- * `name[a]` for a part of it, some do not require "=".
+ * `name[a]` for a part of it, some do not require "=", some decode the name as in a query.
  */
 function mayBeNamed(cookie: string, name: string): boolean {
   const given = trimmed(cookie.split('=', 1)[0] ?? '')
+  return isLike(given, name) || (/[%+]/.test(given) && isLike(trimmed(decoded(given)), name))
+}
+
+function isLike(given: string, name: string): boolean {
   const isWhole = given.length === name.length || given[name.length] === '['
   return isWhole && sharedName(given.slice(0, name.length)) === sharedName(name)
 }
+
+const decoded = (name: string): string =>
+  name.replaceAll('+', ' ').replace(/%([0-9a-f]{2})/gi, (_, octet) => String.fromCharCode(Number.parseInt(octet, 16)))
 
 const sharedName = (name: string): string => lenientName(name.toLowerCase())
 

@@ -89,6 +89,11 @@ describe('keyOf', () => {
       ['user_currency[]=USD'],
       ['user_currency[a]=USD'],
       ['user_currency'],
+      ['user%5fcurrency=USD'],
+      ['%75%73er_currency =USD'],
+      ['user_currency%5B%5D=USD'],
+      ['User%5Fcurrency%5Ba]=USD'],
+      ['+user_currency=USD'],
     ].map((lines) => key(...lines))
     const plain = [
       'a=1',
@@ -100,6 +105,7 @@ describe('keyOf', () => {
     expect(new Set([...spellings, ...plain])).toHaveLength(spellings.length + plain.length)
     expect(key('user_currency; a=1')).toBe(key('user_currency'))
     expect(key('user_currencies=USD; _user_currency=USD')).toBe(key())
+    expect(key('user%5currency=USD; user%255fcurrency=USD; %75=USD')).toBe(key())
   })
 
   it('has the target * for OPTIONS *', () => {
