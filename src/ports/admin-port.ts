@@ -31,6 +31,7 @@ import type { Live } from '../live/live.ts'
 import { lingerWhereUnread } from './lingering-close.ts'
 import { refuseMalformed } from './malformed.ts'
 import type { Awaitable, Clock } from '../model.ts'
+import { MAX_FIELDS } from '../policy/head.ts'
 import { createServer } from '../node-http.ts'
 import { boundPipelining } from './pipelining.ts'
 import { NO_SCHEMA_COMPILERS } from './schema-compilers.ts'
@@ -135,6 +136,7 @@ function createInstance(parts: AdminParts, pages: (app: FastifyInstance) => void
       reply.header('Connection', 'close') // whether its content follows is uncertain
       throw new HerdgateError('expectation_failed')
     }
+    if (raw.rawHeaders.length > MAX_FIELDS * 2) throw new HerdgateError('head_too_large')
     const lacksHost = raw.headers.host === undefined && raw.httpVersion !== '1.0'
     if (lacksHost) throw badRequest([{ at: 'Host', detail: 'missing' }])
     // The router would ignore what follows it.
@@ -175,6 +177,7 @@ function createAdminServer(handler: RequestListener): Server {
     requireHostHeader: false, // a hook checks it, and answers with problem details
   }
   const server = createServer(options, boundPipelining(handler))
+  server.maxHeadersCount = MAX_FIELDS + 1 // as on the data port
   server.on('checkExpectation', (request, response) => {
     expectingOther.add(request)
     server.emit('request', request, response)

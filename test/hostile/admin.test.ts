@@ -3,6 +3,7 @@
  * port.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { MAX_FIELDS } from '../../src/policy/head.ts'
 import { MAX_PIPELINED } from '../../src/ports/pipelining.ts'
 import { type Herdgate, startHerdgate, TOKEN } from '../support/herdgate.ts'
 import { type Attack, PASSED, REFUSED, request, table } from './attack.ts'
@@ -109,12 +110,17 @@ const TOKENS: readonly Trick[] = [
   answers: [401],
 }))
 
+/** With Host one more than a head may have. */
+const FIELDS = Array.from({ length: MAX_FIELDS }, () => 'X: x')
+
 const TOO_LONG: readonly Trick[] = [
   {
     name: 'a token of 1 MB',
     send: purge(SELECTORS, JSON_TYPE, `Authorization: Bearer ${'x'.repeat(1024 * 1024)}`),
     answers: [431],
   },
+  { name: 'one field too many', send: request('GET /livez', ...FIELDS), answers: [431] },
+  { name: 'far too many fields', send: request('GET /livez', ...FIELDS, ...FIELDS), answers: [431] },
   { name: 'a path of 20 kB', send: request(`POST /v1/purge/tags/${'x'.repeat(20_000)}`, BEARER), answers: [431] },
 ]
 
