@@ -33,7 +33,11 @@ export function allows({ everything, read, tags, tops }: Grant, right: Right | u
 }
 
 const RIGHTS: readonly Right[] = ['read', 'purge']
-export const rightsOf = (grant: Grant): Right[] => RIGHTS.filter((right) => allows(grant, right))
+/** `all`: it may purge everything. */
+export const rightsOf = (grant: Grant): (Right | 'all')[] => [
+  ...RIGHTS.filter((right) => allows(grant, right)),
+  ...(grant.everything ? (['all'] as const) : []),
+]
 
 /** A selector that goes beyond a grant. */
 export interface Beyond {

@@ -56,7 +56,7 @@ async function refusal(response) {
 
 /**
  * Yields snapshots until the stream ends. EventSource would need the token in the URL.
- * @param {(mayPurge: boolean) => void} opened called before the first, with what else the token grants
+ * @param {(rights: string) => void} opened called before the first, with what the token grants
  * @returns {AsyncGenerator<Snapshot>}
  * @throws {Refused}
  */
@@ -68,7 +68,7 @@ export async function* snapshots(opened) {
   try {
     const response = await fetch('v1/live', { headers: authorization(), signal })
     if (!response.ok || response.body === null) throw await refusal(response)
-    opened(response.headers.get('Herdgate-Rights')?.includes('purge') ?? true)
+    opened(response.headers.get('Herdgate-Rights') ?? 'read, purge, all')
     for await (const snapshot of events(textOf(response.body))) {
       clearTimeout(waiting)
       waiting = wait()

@@ -20,6 +20,7 @@ const NOT_THE_TOKEN = 'That is not the token.'
 const NO_CONNECTION = 'No connection'
 const PURGE_ONLY = 'purge-only'
 const READ_ONLY = 'read-only'
+const LIMITED = 'limited'
 /** No other token could ever be sent. */
 const TOKEN = /^[\x21-\x7e]+$/
 
@@ -73,21 +74,22 @@ function showDashboard() {
   byId('token', HTMLInputElement).value = ''
   byId('login').hidden = true
   byId('dashboard').hidden = false
-  byId('dashboard').classList.remove(PURGE_ONLY, READ_ONLY)
+  byId('dashboard').classList.remove(PURGE_ONLY, READ_ONLY, LIMITED)
   show ??= panels()
 }
 
 /** A token that may not read may purge. */
 function showPurgeOnly() {
   showDashboard()
-  byId('dashboard').classList.add(PURGE_ONLY)
+  byId('dashboard').classList.add(PURGE_ONLY, LIMITED)
   connected('Purges only', '')
   byId('purge-what').focus()
 }
 
-/** @param {boolean} mayPurge */
-function offerPurge(mayPurge) {
-  byId('dashboard').classList.toggle(READ_ONLY, !mayPurge)
+/** @param {string} rights */
+function offerPurge(rights) {
+  byId('dashboard').classList.toggle(READ_ONLY, !rights.includes('purge'))
+  byId('dashboard').classList.toggle(LIMITED, !rights.includes('all'))
 }
 
 /** Of a tab that watches, the stream is refused as well. */

@@ -486,6 +486,28 @@ describe('the dashboard', () => {
     expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] })
   })
 
+  test('a token that may read and purge some tags is not offered to purge everything', async () => {
+    const config = join(temporaryFolder(), 'herdgate.yaml')
+    const team = 'the-token-of-one-team'
+    await writeFile(
+      config,
+      `version: 1\nadmin: { tokens: [{ name: team, token: ${team}, read: true, tags: [team-*] }] }\n`,
+    )
+    const flags = ['--origin', origin.url, '--config', config, '--log-level', 'warn']
+    await using limited = await startHerdgate(flags)
+    const page = await visit(limited.admin)
+    const kinds = page.locator('#purge-kind option')
+    const offered = () => kinds.evaluateAll((all) => all.filter((one) => getComputedStyle(one).display !== 'none').length)
+    await logIn(page, team)
+    await live(page)
+    expect(await offered()).toBe(3)
+
+    await page.getByRole('button', { name: 'Log out' }).click()
+    await logIn(page, TOKEN)
+    await live(page)
+    expect(await offered()).toBe(4)
+  })
+
   test('a tab that may only purge says that its token is no longer accepted', async () => {
     const config = join(temporaryFolder(), 'herdgate.yaml')
     const write = (token: string) =>

@@ -226,10 +226,10 @@ test.each(['urls', 'prefixes'] as const)('%s are allowed if and only if the gran
 const namesOf = (url: string): string[] => urlsOfBothSchemes(url).map(nameOf)
 
 test.each([
-  [AUTHORIZED, 'read, purge'],
+  [AUTHORIZED, 'read, purge, all'],
   [heldBy(READER), 'read'],
   [heldBy({ ...READER, tags: ['b'] }), 'read, purge'],
-])('GET /v1/live says whether its token may purge as well: %j, %s', async (headers, rights) => {
+])('GET /v1/live says whether its token may purge as well, and everything: %j, %s', async (headers, rights) => {
   const { app } = fakeAdmin({ limitedTokens: [rights === 'read' ? READER : { ...READER, tags: ['b'] }] })
   const { statusCode, headers: said } = await app.inject({ method: 'HEAD', url: '/v1/live', headers })
   expect({ statusCode, rights: said['herdgate-rights'] }).toEqual({ statusCode: 200, rights })
