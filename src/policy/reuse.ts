@@ -12,6 +12,7 @@ import type {
 } from '../model.ts'
 import type { Directives } from './fields/cache-control.ts'
 import { hasCredentials } from './fields/credentials.ts'
+import { isWorseThanAnyCopy } from './freshness.ts'
 import { type RequestedRanges, requestedRanges, select } from './range.ts'
 import { responseDirectives } from './fields/targeted-control.ts'
 import { requestDirectives } from './fields/request-directives.ts'
@@ -213,13 +214,14 @@ function mayAnswerWhileRefreshed(entry: StoredResponse, rules: Rules, now: numbe
  * Until when the copy may answer if the origin fails. Request directives are advice (RFC 9111 section 5.2.1), response
  * directives are not (section 4.2.4): a reload during an outage gets the copy, unless it must be revalidated. A
  * request's own stale-if-error (RFC 5861 section 4) sets the window for that request, longer or shorter; a client that
- * prefers an error to an old copy sends `stale-if-error=0`.
+ * prefers an error to an old copy sends `stale-if-error=0`. A stored error is no better than a new one.
  */
 function answersOnErrorUntil(
   entry: StoredResponse,
   verdict: FoundEntry['verdict'],
   directives: Directives | undefined,
 ): number {
+  if (isWorseThanAnyCopy(entry.status)) return Number.NEGATIVE_INFINITY
   if (entry.mustRevalidate) return verdict === 'valid' ? entry.freshUntil : Number.NEGATIVE_INFINITY
   return directives?.staleIfError === undefined
     ? entry.staleIfErrorUntil

@@ -1,7 +1,7 @@
 /** Asks the origin for one caller only. An answer that others may use is stored. */
 import type { Clock, Entry, InvalidationLog, Outcome, Signal, Written } from '../../model.ts'
 import type { Answers } from './answers.ts'
-import { mayStandIn } from './in-use.ts'
+import { isInUse } from './in-use.ts'
 import { discard, type Landed, type LandedEntry, load } from './landing.ts'
 import { limitedWaits } from './limited-waits.ts'
 import type { Placing } from './placing.ts'
@@ -87,11 +87,10 @@ export class Passing {
   ): Promise<Landed<E, D>> {
     const beginning = beginningAt(this.#log, this.#clock.now()) // before the load: a record logged in between is later
     const verdict = updatable === undefined ? 'dead' : this.#log.verdict(updatable)
-    const isUsable = existing !== undefined && mayStandIn(existing, this.#log.verdict(existing), beginning.startedAt)
     return load(question, {
       previous: verdict === 'dead' ? undefined : updatable,
       part: undefined,
-      keepPrevious: fallback !== undefined || isUsable,
+      keepPrevious: fallback !== undefined || isInUse(question, existing, this.#log, beginning.startedAt),
       shared: false,
       beginning,
       signal,

@@ -12,7 +12,7 @@ import {
   type Store,
 } from '../../model.ts'
 import type { Flight, Flights } from './flights.ts'
-import { mayStandIn } from './in-use.ts'
+import { isInUse } from './in-use.ts'
 import { begin, failedWith, type Landed, type LandedEntry } from './landing.ts'
 import { lookup } from './lookup.ts'
 import type { Placing } from './placing.ts'
@@ -143,8 +143,7 @@ export class SharedFetch<E extends Entry, D> {
     return {
       previous: this.#unlessPurged(this.#flight.previous),
       part: decision.kind === 'fetch' ? this.#unlessPurged(decision.part) : undefined,
-      keepPrevious:
-        existing !== undefined && (decision.fallback !== undefined || this.#mayStandIn(existing, beginning)),
+      keepPrevious: existing !== undefined && (decision.fallback !== undefined || this.#isInUse(existing, beginning)),
       shared: true,
       beginning,
       signal: undefined,
@@ -158,8 +157,8 @@ export class SharedFetch<E extends Entry, D> {
     return entry !== undefined && this.#parts.log.verdict(entry) !== 'dead' ? entry : undefined
   }
 
-  #mayStandIn(existing: E, { startedAt }: Beginning): boolean {
-    return mayStandIn(existing, this.#parts.log.verdict(existing), startedAt)
+  #isInUse(existing: E, { startedAt }: Beginning): boolean {
+    return isInUse(this.#question, existing, this.#parts.log, startedAt)
   }
 
   /** Acts on the result; if that throws, the error becomes the result. */

@@ -65,6 +65,14 @@ test.each([403, 503])(
   },
 )
 
+test.each([403, 500, 501, 503])('a stored error does not answer a reload that gets a new %i', async (status) => {
+  const w = world({ grace: GRACE })
+  w.origin.script((_, number) => ({ status, headers: { 'Cache-Control': 'max-age=20' }, body: `no ${number}` }))
+  await w.get('/')
+  expect(await w.get('/', { 'Cache-Control': 'no-cache' })).toMatchObject({ status, body: 'no 2' })
+  expect(await w.get('/')).toMatchObject({ status, body: 'no 2', result: 'hit' })
+})
+
 describe('beside variants', () => {
   const GZIP = { 'Accept-Encoding': 'gzip' }
   const BR = { 'Accept-Encoding': 'br' }
