@@ -123,13 +123,19 @@ const DESCRIBES_CONTENT = new Set([
 /**
  * Evaluates a client's If-None-Match, or without one its If-Modified-Since, against a response (RFC 9110 section
  * 13.2.2, RFC 9111 section 4.3.2), before its Range. If-Match and If-Unmodified-Since are evaluated by the origin only.
+ * @param isStored false for a response just fetched for this request, which only Last-Modified gives a modification date
  */
-export function precondition(request: CacheRequest, status: number, fields: Fields): 'send' | 'not-modified' {
+export function precondition(
+  request: CacheRequest,
+  status: number,
+  fields: Fields,
+  isStored = true,
+): 'send' | 'not-modified' {
   if ((status !== 200 && status !== 206) || !mayBeConditional(request.fields)) return 'send'
   if (!CACHED_METHODS.has(request.method)) return 'send' // responses to others are not what the client has
   const tags = field(request.fields, 'if-none-match')
   if (tags !== undefined) return matchesAny(tags, field(fields, 'etag')) ? 'not-modified' : 'send'
-  return unmodifiedSince(field(request.fields, 'if-modified-since'), fields) ? 'not-modified' : 'send'
+  return unmodifiedSince(field(request.fields, 'if-modified-since'), fields, isStored) ? 'not-modified' : 'send'
 }
 
 /** Names are compared only if their length fits. */
@@ -153,9 +159,13 @@ function matchesAny(tags: string, etag: string | undefined): boolean {
   return false
 }
 
-/** Compared with Last-Modified, or without one with Date (RFC 9111 section 4.3.2). An invalid date is ignored. */
-function unmodifiedSince(since: string | undefined, fields: Fields): boolean {
-  const modified = parseDate(field(fields, 'last-modified')) ?? parseDate(field(fields, 'date'))
+/**
+ * Compared with Last-Modified. Without one, a stored response is compared by its Date (RFC 9111 section 4.3.2), and any
+ * other counts as modified (RFC 9110 section 13.1.3). An invalid date is ignored.
+ */
+function unmodifiedSince(since: string | undefined, fields: Fields, isStored: boolean): boolean {
+  const stated = parseDate(field(fields, 'last-modified'))
+  const modified = stated ?? (isStored ? parseDate(field(fields, 'date')) : undefined)
   if (modified === undefined) return false
   const known = parseDate(since, modified)
   return known !== undefined && modified <= known

@@ -5,6 +5,7 @@ import type { Fields } from '../../fields.ts'
 import {
   type CacheRequest,
   type Clock,
+  isFromCache,
   type Outcome,
   outcomeOfError,
   type Route,
@@ -56,7 +57,7 @@ function renderEntry(
   const now = clock.now()
   const fields = cachedHead(entry, outcome, now, route.rules)
   const common = { route: route.name, outcome, age: sentAge(entry, outcome, now) }
-  if (precondition(request, entry.status, entry.fields) === 'not-modified') {
+  if (precondition(request, entry.status, entry.fields, isFromCache(outcome.result)) === 'not-modified') {
     entry.body.discard()
     return { ...common, status: 304, fields: notModifiedHead(fields), body: undefined }
   }
@@ -71,7 +72,7 @@ function renderDirect(request: CacheRequest, route: Route, reply: DirectResponse
   const fields = passedHead(reply.status, reply.fields, outcome, route.rules)
   // A condition that was not forwarded has to be evaluated here.
   const conditionWasKept =
-    outcome.result !== 'pass' && precondition(request, reply.status, reply.fields) === 'not-modified'
+    outcome.result !== 'pass' && precondition(request, reply.status, reply.fields, false) === 'not-modified'
   if (conditionWasKept) {
     reply.body.discard()
     return { route: route.name, status: 304, fields: notModifiedHead(fields), body: undefined, outcome }

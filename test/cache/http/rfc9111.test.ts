@@ -704,6 +704,16 @@ describe('when the origin closes the connection', () => {
   })
 })
 
+test.each(['private', 'max-age=60'])(
+  'If-Modified-Since is ignored for a new response without Last-Modified (RFC 9110 section 13.1.3), though it is later: %s',
+  async (control) => {
+    const w = world()
+    w.origin.script(() => ({ headers: { 'Cache-Control': control, Date: date(w.clock.now()) }, body: 'new' }))
+    const answer = await w.get('/', { 'If-Modified-Since': date(w.clock.now() + 300_000) })
+    expect(answer).toMatchObject({ status: 200, body: 'new' })
+  },
+)
+
 test('If-Modified-Since is compared with Date if the copy has no Last-Modified (RFC 9111 section 4.3.2)', async () => {
   const w = world()
   const made = w.clock.now()
