@@ -93,6 +93,25 @@ describe('the lifetime', () => {
   })
 })
 
+describe('a response with Pragma: no-cache', () => {
+  const PRAGMA = { Pragma: 'x, No-Cache', ...modified(1000) }
+
+  it('gets no lifetime that it does not state: not from Last-Modified, nor the ttl of its route', () => {
+    expect(freshFor(PRAGMA)).toBe(0)
+    expect(freshFor(PRAGMA, { rules: { ttl: 60_000 } })).toBe(0)
+    expect(lifetime(PRAGMA, { rules: { grace: 60_000 } }).mustRevalidate).toBe(true)
+    expect(freshFor(PRAGMA, { rules: { ttl: 60_000, override: true } })).toBe(60)
+  })
+
+  it('keeps the lifetime that it states, as Pragma has no meaning in a response (RFC 9111 section 5.4)', () => {
+    expect(freshFor({ ...PRAGMA, 'Cache-Control': 'max-age=20' })).toBe(20)
+    expect(freshFor({ ...PRAGMA, 'Cache-Control': 'public' })).toBe(100)
+    expect(freshFor({ ...PRAGMA, 'CDN-Cache-Control': 'max-age=20' })).toBe(20)
+    expect(freshFor({ ...PRAGMA, Expires: date(NOW + 30_000) })).toBe(30)
+    expect(freshFor({ ...PRAGMA, Pragma: 'no-cached' })).toBe(100)
+  })
+})
+
 describe('a heuristic lifetime', () => {
   it('is a tenth of the time since the last modification, at most a day', () => {
     expect(freshFor(modified(1000))).toBe(100)

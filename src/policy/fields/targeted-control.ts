@@ -1,6 +1,6 @@
 /** Which of a response's fields governs this cache (RFC 9213). */
 import { parseDictionary, type Item, type InnerList } from 'structured-headers'
-import { type Fields, field } from '../../fields.ts'
+import { type Fields, field, has } from '../../fields.ts'
 import { memoized } from '../memoized.ts'
 import { apply, type Collected, type Directives, MALFORMED, NONE, parseCacheControl } from './cache-control.ts'
 
@@ -27,13 +27,23 @@ export function responseDirectives(fields: Fields): ResponseDirectives {
     if (directives !== undefined) return { ...directives, targeted: true }
   }
   const value = field(fields, 'cache-control')
-  const general = value === undefined ? UNSTATED : stated(value)
+  const general = value === undefined ? unstated(fields) : stated(value)
   const surrogate = parseSurrogateControl(field(fields, 'surrogate-control'))
   if (surrogate === undefined) return general
   return { ...surrogate, private: surrogate.private || general.private, targeted: true }
 }
 
+/**
+ * Pragma means nothing in a response (RFC 9111 section 5.4), and so does not shorten a stated lifetime. But origins send
+ * `no-cache` in it to prevent reuse, so no lifetime is assumed for such a response either.
+ */
+function unstated(fields: Fields): ResponseDirectives {
+  const pragma = field(fields, 'pragma')
+  return pragma === undefined || !/\bno-cache\b/i.test(pragma) || has(fields, 'expires') ? UNSTATED : NOT_TO_BE_REUSED
+}
+
 const UNSTATED: ResponseDirectives = { ...NONE, targeted: false }
+const NOT_TO_BE_REUSED: ResponseDirectives = { ...UNSTATED, noCache: true }
 
 /** Memoized: origins use the same few values. */
 const stated = memoized((value): ResponseDirectives => ({ ...parseCacheControl(value), targeted: false }))
