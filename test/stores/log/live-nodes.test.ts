@@ -65,6 +65,19 @@ test('listeners are notified when the slowest node advances, but not of every re
   expect(calls).toBe(3)
 })
 
+test('listeners are notified when a list says that the slowest node has advanced, and of a new generation', () => {
+  const { live, list } = nodes()
+  live.applied('new', 7)
+  live.receive('b', `new 3 ${LEASE_MS}`)
+  let calls = 0
+  live.onChange(() => calls++)
+  list('new', 'a', 'b')
+  expect(calls).toBe(1)
+  live.applied('newer', 5)
+  live.receive('b', `newer 5 ${LEASE_MS}`)
+  expect(calls).toBe(3)
+})
+
 test('reports by others about this node, of an earlier generation, or in an unknown format are ignored', () => {
   const { live, list, following } = nodes()
   live.applied('new', 7)
@@ -75,6 +88,7 @@ test('reports by others about this node, of an earlier generation, or in an unkn
     expect([report, following()]).toEqual([report, { expected: 2, acked: 1 }])
   }
   live.receive('b', `old 9 ${LEASE_MS}`)
+  expect(following()).toEqual({ expected: 2, acked: 1 })
   list('new', 'a', 'b')
   live.receive('b', `new 7 ${LEASE_MS}`)
   expect(following()).toEqual({ expected: 2, acked: 2 })
@@ -94,6 +108,21 @@ test('a node missing from an older list is still waited for, because Redis was r
   list('new', 'a', 'b')
   list('new', 'a')
   expect(following()).toEqual({ expected: 2, acked: 1 })
+})
+
+test('a node that has reported but is missing from the list is waited for like any other, by its own lease if longer', async () => {
+  const { clock, live, list, following } = nodes()
+  live.receive('b', `new 5 ${LEASE_MS}`)
+  live.receive('c', `new 5 ${2 * LEASE_MS}`)
+  await clock.advance(LISTED_FOR_MS - 1)
+  list('new', 'a')
+  expect(following()).toEqual({ expected: 3, acked: 1 })
+  await clock.advance(1)
+  list('new', 'a')
+  expect(following()).toEqual({ expected: 2, acked: 1 })
+  await clock.advance(LISTED_FOR_MS)
+  list('new', 'a')
+  expect(following()).toEqual({ expected: 1, acked: 1 })
 })
 
 test('a report counts only if no later list says less', async () => {

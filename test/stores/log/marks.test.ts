@@ -26,6 +26,14 @@ test('if the log is restored to an earlier state, what it logs afterwards counts
   expect(marks.judge(stamp, 2)).toBe('dead')
 })
 
+test('what has not been named for longest is forgotten first', () => {
+  const marks = new Marks(2)
+  for (const [at, target] of ['tag a', 'tag b', 'tag a', 'tag c'].entries()) marks.name([target], 'purge', at + 1)
+  expect(marks.verdict({ url: 'a.test/', tags: ['a'], checked: 2 })).toBe('dead')
+  expect(marks.verdict({ url: 'a.test/', tags: ['other'], checked: 2 })).toBe('valid')
+  expect(marks.verdict({ url: 'a.test/', tags: ['other'], checked: 1 })).toBe('dead')
+})
+
 describe('what the log keeps of a name is short', () => {
   const selectors = (length: number) => {
     const name = `a.test/${'x'.repeat(length)}`
@@ -40,7 +48,7 @@ describe('what the log keeps of a name is short', () => {
     const marks = new Marks(10)
     const { urls, prefixes, tags } = selectors(16_000)
     const [url = '', tag = ''] = [urls[0], tags[0]]
-    for (const target of [`url ${url}`, `prefix ${prefixes[0]}`, `tag ${tag}`]) marks.name(target, 'purge', 1)
+    marks.name([`url ${url}`, `prefix ${prefixes[0]}`, `tag ${tag}`], 'purge', 1)
     for (const [target] of marks.state.marks) expect(target.length).toBeLessThan(300)
     expect(marks.verdict({ url, tags: [], checked: 0 })).toBe('dead')
     expect(marks.verdict({ url: `${url}/below`, tags: [], checked: 0 })).toBe('dead')
@@ -50,7 +58,7 @@ describe('what the log keeps of a name is short', () => {
 
   test('and what is sent to another process means the same there', () => {
     const marks = new Marks(10)
-    for (const target of targetsOf({ prefixes: selectors(16_000).prefixes })) marks.name(target, 'purge', 1)
+    marks.name(targetsOf({ prefixes: selectors(16_000).prefixes }), 'purge', 1)
     const elsewhere = Marks.of(JSON.parse(JSON.stringify(marks.state)), 10)
     expect(elsewhere.verdict({ url: `${selectors(16_000).urls[0]}/below`, tags: [], checked: 0 })).toBe('dead')
     expect(elsewhere.verdict({ url: `${selectors(15_999).urls[0]}/below`, tags: [], checked: 0 })).toBe('valid')
