@@ -144,7 +144,7 @@ test.each([
 
 test('a HEAD that makes a copy fresh again does not keep an earlier GET from replacing it', async () => {
   const w = world()
-  const headers = { 'Cache-Control': 'max-age=10' }
+  const headers = { 'Cache-Control': 'max-age=10', ETag: '"1"' }
   const first = w.get('/')
   await settle()
   w.origin.next.answer({ headers, body: 'v1' })
@@ -156,8 +156,8 @@ test('a HEAD that makes a copy fresh again does not keep an earlier GET from rep
   const head = w.get('/', {}, { method: 'HEAD' })
   await settle()
   w.origin.waiting[1]?.answer({ headers })
-  await head
-  w.origin.next.answer({ headers, body: 'v2' })
+  expect((await head).result).toBe('revalidated')
+  w.origin.next.answer({ headers: { ...headers, ETag: '"2"' }, body: 'v2' })
   await slow
   await settle()
   expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
