@@ -930,6 +930,28 @@ describe('keys that leave out part of the query', () => {
   )
 })
 
+test('entries and markers are stored for as long as they may be used', async () => {
+  const w = world({ grace: 0 })
+  const stored: [kind: string, forMs: number][] = []
+  const { set } = w.store
+  w.store.set = (key, given, forMs) => {
+    stored.push([given.kind, forMs])
+    return set(key, given, forMs)
+  }
+  const headers: Record<string, Record<string, string>> = {
+    '/a': { ...FRESH, Vary: 'Accept' },
+    '/b': { 'Cache-Control': 'private' },
+  }
+  w.origin.script(({ target }) => ({ headers: headers[target] ?? {} }))
+  await w.get('/a')
+  await w.get('/b')
+  expect(stored).toEqual([
+    ['varies', 60_000],
+    ['response', 60_000],
+    ['unshareable', 30_000],
+  ])
+})
+
 test('a Connection field that names an end-to-end field is refused', async () => {
   const w = world()
   expect((await w.get('/', { Connection: 'close, Authorization' })).status).toBe(400)

@@ -137,6 +137,28 @@ describe('beside variants', () => {
     },
   )
 
+  test('an error with Vary is served to requests that match it when nothing else is stored', async () => {
+    const w = world()
+    w.origin.script(() => error(503, { Vary: 'Accept-Encoding' }))
+    expect(await w.get('/', BR)).toMatchObject({ status: 503, result: 'miss' })
+    expect(await w.get('/', BR)).toMatchObject({ status: 503, result: 'hit' })
+    expect(await w.get('/', GZIP)).toMatchObject({ status: 503, result: 'miss' })
+  })
+
+  test('an error leaves a variant that was requested before it and stored meanwhile', async () => {
+    const w = await withVariant()
+    w.origin.script(() => undefined)
+    const earlier = w.get('/', { ...BR, Authorization: 'Bearer alice' })
+    await w.clock.advance(10)
+    const later = w.get('/', BR)
+    await settle()
+    w.origin.next.answer({ ...GOOD, headers: { ...GOOD.headers, 'Cache-Control': 'public, max-age=600' } })
+    await earlier
+    w.origin.next.answer(error(503))
+    await later
+    expect(await w.get('/', BR)).toMatchObject({ body: 'good', result: 'hit' })
+  })
+
   test('an error with another Vary to a request that is not collapsed is not reported as stored', async () => {
     const w = await withVariant()
     w.origin.script(() => ({ status: 403, headers: { 'Cache-Control': 'private' } }))

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { HerdgateError } from '../../../src/errors.ts'
+import { field } from '../../../src/fields.ts'
 import { settle } from '../../support/fake-clock.ts'
 import { PushedBody } from '../../support/scripted-origin.ts'
 import { received, world } from '../../support/world.ts'
@@ -54,6 +55,16 @@ describe('a new Vary', () => {
     w.origin.script(() => ({ headers: VARYING, body: breaking() }))
     await expect(w.get('/', { 'Accept-Language': 'de' })).rejects.toThrow()
     expect(await whileItFails(w)).toMatchObject({ body: 'old', result: 'stale_if_error' })
+  })
+
+  test('of content that breaks off leaves the variants of an earlier Vary in place', async () => {
+    const w = await withCopy()
+    w.origin.script(() => ({ headers: VARYING, body: 'alt' }))
+    await w.get('/', { 'Accept-Language': 'de' })
+    await w.clock.advance(61_000)
+    w.origin.script(() => ({ headers: { ...VARYING, Vary: 'X-Other' }, body: breaking() }))
+    await expect(w.get('/', { 'Accept-Language': 'de' })).rejects.toThrow()
+    expect(await whileItFails(w)).toMatchObject({ body: 'alt', result: 'stale_if_error' })
   })
 
   test.each([false, true])(
@@ -200,6 +211,29 @@ test.each([200, 206, 404])(
   },
 )
 
+test('a variant is stored whichever was requested first', async () => {
+  const w = world()
+  const headers = { 'Cache-Control': 'max-age=600', Vary: 'Accept-Language' }
+  w.origin.script(() => ({ headers, body: 'fr' }))
+  await w.get('/', { 'Accept-Language': 'fr' })
+  await w.clock.advance(10)
+  w.origin.script(() => undefined)
+  const replies = []
+  for (const language of ['de', 'en']) {
+    replies.push(w.get('/', { 'Accept-Language': language }))
+    await w.clock.advance(10)
+  }
+  for (const call of w.origin.waiting.toReversed()) {
+    call.answer({ headers, body: field(call.request.fields, 'accept-language') ?? '' })
+    await settle()
+  }
+  await Promise.all(replies)
+  w.origin.script(() => ({ headers, body: 'asked again' }))
+  for (const language of ['fr', 'de', 'en']) {
+    expect(await w.get('/', { 'Accept-Language': language })).toMatchObject({ body: language, result: 'hit' })
+  }
+})
+
 describe('a variant that was still arriving then does not come back either', () => {
   const varying = (maxAge: number, names = 'Accept') => ({
     'Cache-Control': `public, max-age=${maxAge}`,
@@ -239,6 +273,20 @@ describe('a variant that was still arriving then does not come back either', () 
       await end()
       await w.get('/', HTML)
       expect(await w.get('/', early)).toMatchObject({ body: 'after', result: 'miss' })
+    })
+
+    test('but one of another resource that is still arriving is stored', async () => {
+      const w = world()
+      const body = new PushedBody()
+      w.origin.script(({ target }) => ({ headers: varying(600), body: target === '/other' ? body : 'whole' }))
+      const other = received(await w.ask('/other', early))
+      await w.get('/', early)
+      await w.clock.advance(10)
+      w.origin.script(() => ({ headers: FOR_ALL, body: 'instead' }))
+      await w.get('/', HTML)
+      body.end()
+      await other
+      expect(await w.get('/other', early)).toMatchObject({ result: 'hit' })
     })
 
     test('and is not waited for while it still arrives', async () => {
