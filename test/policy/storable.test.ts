@@ -64,6 +64,10 @@ describe('a response with a lifetime', () => {
     expect(why(MINUTE, { method })).toBe('method'),
   )
 
+  it.each(['HEAD', 'OPTIONS'])('to %s is not stored for GET even if it names the target', (method) =>
+    expect(why({ ...MINUTE, 'Content-Location': '/x' }, { method })).toBe('method'),
+  )
+
   it('to POST is stored for GET only if it states the lifetime (RFC 9110 section 9.3.3)', () => {
     const named = { 'Content-Location': '/x' }
     expect(why({ ...named, ...MINUTE }, { method: 'POST' })).toBe('stored')
