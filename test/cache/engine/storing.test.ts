@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { HerdgateError } from '../../../src/errors.ts'
 import { field } from '../../../src/fields.ts'
+import { withChanges } from '../../../src/response-record.ts'
 import { settle } from '../../support/fake-clock.ts'
 import { PushedBody } from '../../support/scripted-origin.ts'
 import { world } from '../../support/world.ts'
@@ -142,24 +143,56 @@ test.each([
   expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
 })
 
-test('a HEAD that makes a copy fresh again does not keep an earlier GET from replacing it', async () => {
-  const w = world()
+describe('a HEAD that makes a copy fresh again', () => {
   const headers = { 'Cache-Control': 'max-age=10', ETag: '"1"' }
-  const first = w.get('/')
-  await settle()
-  w.origin.next.answer({ headers, body: 'v1' })
-  await first
-  await w.clock.advance(20_000)
-  const slow = w.get('/')
-  await settle()
-  await w.clock.advance(500)
-  const head = w.get('/', {}, { method: 'HEAD' })
-  await settle()
-  w.origin.waiting[1]?.answer({ headers })
-  expect((await head).result).toBe('revalidated')
-  w.origin.next.answer({ headers: { ...headers, ETag: '"2"' }, body: 'v2' })
-  await slow
-  await settle()
+  const NEW = { headers: { ...headers, ETag: '"2"' }, body: 'v2' }
+
+  /** The copy `v1` has expired; a GET and then a HEAD wait at the origin. */
+  const asked = async () => {
+    const w = world()
+    w.origin.script(() => ({ headers, body: 'v1' }))
+    await w.get('/')
+    await w.clock.advance(20_000)
+    w.origin.script(() => undefined)
+    void w.get('/')
+    await w.clock.advance(500)
+    const head = w.get('/', {}, { method: 'HEAD' })
+    await settle()
+    const [toGet, toHead] = w.origin.waiting
+    return { w, head, toGet, toHead }
+  }
+
+  test('does not keep an earlier GET from replacing it', async () => {
+    const { w, head, toGet, toHead } = await asked()
+    toHead?.answer({ headers })
+    expect((await head).result).toBe('revalidated')
+    toGet?.answer(NEW)
+    await settle()
+    expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+  })
+
+  test('does not replace what that GET has brought meanwhile', async () => {
+    const { w, head, toGet, toHead } = await asked()
+    toGet?.answer(NEW)
+    await settle()
+    toHead?.answer({ headers })
+    await head
+    expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+  })
+})
+
+test('a purged copy does not keep a new one from being stored, even if it is from a machine whose clock is ahead', async () => {
+  const w = world()
+  const { set } = w.store
+  w.store.set = (key, stored, forMs) => {
+    const ahead = stored.kind === 'response' ? withChanges(stored, { askedAt: stored.askedAt + 3_000 }) : stored
+    return set(key, ahead, forMs)
+  }
+  w.origin.script((_, number) => ({ headers: CONSENTING, body: `v${number}` }))
+  await w.get('/')
+  w.store.set = set
+  await w.cache.purge({ urls: ['http://a.test/'] })
+  await w.get('/', AUTHORIZED)
   expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
 })
 
@@ -346,6 +379,31 @@ describe('when an answer with Vary and one without cross, the one requested late
     await slow
     await settle()
     expect(await w.get('/')).toMatchObject({ body: 'v2', result: 'hit' })
+  })
+
+  test('even when another variant, requested earlier still, arrived in between', async () => {
+    const w = world()
+    w.origin.script(() => varying(V1))
+    await w.get('/')
+    w.origin.script(() => undefined)
+    const replies = []
+    for (const accepted of ['earliest', 'earlier', 'later']) {
+      await w.clock.advance(1)
+      replies.push(w.get('/', { Accept: accepted }))
+    }
+    await settle()
+    const [earliest, earlier, later] = w.origin.waiting.slice()
+    for (const [call, answer] of [
+      [later, varying(V2)],
+      [earliest, varying(V1)],
+      [earlier, V1],
+    ] as const) {
+      call?.answer(answer)
+      await settle()
+    }
+    await Promise.all(replies)
+    w.origin.script(() => varying(V1))
+    expect(await w.get('/', { Accept: 'later' })).toMatchObject({ body: 'v2', result: 'hit' })
   })
 
   test('even when the earlier one is too large', async () => {

@@ -162,6 +162,14 @@ describe('variants in one language', () => {
     expect(await w.get('/', prefers(', fr;q=0.5'))).toMatchObject({ body: 'new', result: 'hit' })
   })
 
+  test('one that is in another language by now is no longer served to requests that prefer the former', async () => {
+    const w = await withStale()
+    w.origin.script(() => ({ headers: { ...GERMAN, 'Content-Language': 'en' }, body: 'english' }))
+    await w.get('/', prefers(', en;q=0.5'))
+    w.origin.script(() => ({ headers: GERMAN, body: 'new' }))
+    expect(await w.get('/', prefers(', fr;q=0.5'))).toMatchObject({ body: 'new', result: 'miss' })
+  })
+
   test('one that breaks off does not take another with it that was requested at the same time', async () => {
     const w = world()
     const inLanguage = (language: string, body: string | PushedBody) => ({

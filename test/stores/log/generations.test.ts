@@ -41,6 +41,7 @@ test('a generation judges entries of its predecessor up to the position where it
 test('a purge in a generation, or in its successor, still holds when both have been left', () => {
   const log = new Generations('before', 100)
   const state = { nonce: '', floor: { purged: 0, invalidated: 0 }, marks: [] }
+  log.apply({ position: 3, generation: 'before', nonce: 'n', names: { mode: 'purge', targets: ['tag own'] } })
   log.load({ ...state, generation: 'next', position: 3, continues: new Map([['before', 3]]) })
   for (const position of [4, 5]) {
     log.apply({ position, generation: 'next', nonce: 'n', names: { mode: 'purge', targets: ['tag t'] } })
@@ -48,7 +49,16 @@ test('a purge in a generation, or in its successor, still holds when both have b
   log.load({ ...state, generation: 'after', position: 1, continues: new Map() })
   const stamps = [stampAt(3), stampAt(4), stampAt(3, ['other'])]
   expect(stamps.map((stamp) => log.verdict(stamp))).toEqual(['dead', 'stale', 'stale'])
+  expect([stampAt(2, ['own']), stampAt(3, ['own'])].map((stamp) => log.verdict(stamp))).toEqual(['dead', 'stale'])
   expect([...log.left]).toEqual(['before', 'next'])
+})
+
+test('no more targets of a loaded log are remembered than of its own', () => {
+  const log = new Generations('before', 1)
+  const marks = ['tag a', 'tag b'].map((target) => [target, { purged: 2, invalidated: 0 }] as const)
+  const floor = { purged: 0, invalidated: 0 }
+  log.load({ generation: 'before', position: 2, nonce: '', floor, marks, continues: new Map() })
+  expect(log.verdict(stampAt(1, ['other']))).toBe('dead')
 })
 
 test('a generation that is loaded again no longer counts as left; the last four that were left are remembered', () => {
