@@ -25,6 +25,7 @@ describe('keyOf', () => {
     ['/p?utm_a=1', '/p'],
     ['/p?x=1&utm_a=1', '/p?x=1'],
     ['/p?utm_a=1&x=1&utm_b&y', '/p?x=1&y'],
+    ['/p?b=2&sid=3&a=1', '/p?b=2&a=1'],
     ['/p?utm_content=1;x=evil', '/p'],
     ['/p?x=1%26utm_a=1', '/p?x=1%26utm_a=1'],
     ['/p?%75tm_a=1', '/p?%75tm_a=1'],

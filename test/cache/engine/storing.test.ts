@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { HerdgateError } from '../../../src/errors.ts'
-import { field } from '../../../src/fields.ts'
+import { field, has } from '../../../src/fields.ts'
 import { withChanges } from '../../../src/response-record.ts'
 import { settle } from '../../support/fake-clock.ts'
 import { PushedBody } from '../../support/scripted-origin.ts'
@@ -58,6 +58,24 @@ test('a slow response that requires validation is stored however often it is fet
   w.origin.next.answer({ status: 304, headers })
   expect(await third).toMatchObject({ body: 'v1', result: 'revalidated' })
   second.finish()
+})
+
+test('a slow response is not stored once a later answer was for one client only', async () => {
+  const w = world()
+  const body = new PushedBody()
+  const slow = w.get('/')
+  await settle()
+  w.origin.next.answer({ headers: { 'Cache-Control': 'no-cache', ETag: '"1"' }, body })
+  await w.clock.advance(10)
+  const later = w.get('/')
+  await settle()
+  w.origin.next.answer({ headers: { 'Cache-Control': 'no-store' } })
+  await later
+  body.end()
+  await slow
+  void w.get('/')
+  await settle()
+  expect(has(w.origin.next.request.fields, 'if-none-match')).toBe(false)
 })
 
 test('a fetch overtaken by a purge does not mark the key of its successor as unshareable', async () => {

@@ -372,3 +372,14 @@ describe('beside a copy', () => {
     expect(await w.get('/')).toMatchObject({ status: 500, result: 'hit' })
   })
 })
+
+test('an error leaves the copy that the request accepts in its place for longer than the response said', async () => {
+  const w = world({ grace: 0 })
+  w.origin.script(() => ({ headers: { 'Cache-Control': 'max-age=3', ETag: '"1"' }, body: 'old' }))
+  await w.get('/')
+  await w.clock.advance(10_000)
+  w.origin.script(() => ({ status: 503, headers: { 'Cache-Control': 'max-age=3' } }))
+  const accepting = { 'Cache-Control': 'stale-if-error=600' }
+  expect(await w.get('/', accepting)).toMatchObject({ body: 'old', result: 'stale_if_error' })
+  expect(await w.get('/', accepting)).toMatchObject({ body: 'old', result: 'stale_if_error' })
+})

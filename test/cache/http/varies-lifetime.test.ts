@@ -162,6 +162,15 @@ describe('variants in one language', () => {
     expect(await w.get('/', prefers(', fr;q=0.5'))).toMatchObject({ body: 'new', result: 'hit' })
   })
 
+  test('are served only to requests that have the other fields they vary on', async () => {
+    const w = world()
+    const headers = { ...GERMAN, Vary: 'Accept-Language, X-Tenant' }
+    w.origin.script(({ fields }) => ({ headers, body: field(fields, 'x-tenant') ?? '' }))
+    await w.get('/', { ...prefers(', en;q=0.5'), 'X-Tenant': 'a' })
+    expect(await w.get('/', { ...prefers(', fr;q=0.5'), 'X-Tenant': 'a' })).toMatchObject({ body: 'a', result: 'hit' })
+    expect(await w.get('/', { ...prefers(', fr;q=0.5'), 'X-Tenant': 'b' })).toMatchObject({ body: 'b', result: 'miss' })
+  })
+
   test('one that is in another language by now is no longer served to requests that prefer the former', async () => {
     const w = await withStale()
     w.origin.script(() => ({ headers: { ...GERMAN, 'Content-Language': 'en' }, body: 'english' }))
