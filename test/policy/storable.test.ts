@@ -94,6 +94,11 @@ describe('a response that restricts storing', () => {
     },
   )
 
+  it('is not stored just because the operator sets a lifetime', () => {
+    expect(why({ 'Cache-Control': 'no-store' }, { rules: { ttl: 1000 } })).toBe('no-store')
+    expect(why({ 'Cache-Control': 'no-store' }, { rules: { statusTtl: new Map([[200, 1000]]) } })).toBe('no-store')
+  })
+
   it('is not stored when the request forbids it', () => {
     const request = { 'Cache-Control': 'no-store' }
     expect(why(MINUTE, { request })).toBe('request-no-store')

@@ -220,6 +220,16 @@ describe('an answer that cannot be shared', () => {
     ])
   })
 
+  test('requests with credentials do not wait for each other where there is no copy', async () => {
+    const w = world()
+    w.origin.script(() => ({ headers: { 'Cache-Control': 'private' } }))
+    await w.get('/', { Cookie: 'a=1' })
+    w.origin.script(() => undefined)
+    void [w.get('/', { Cookie: 'b=2' }), w.get('/', { Cookie: 'c=3' })]
+    await settle()
+    expect(w.origin.waiting).toHaveLength(2)
+  })
+
   test('requests without credentials still wait for each other, and revalidate the copy', async () => {
     const w = await rememberedApart()
     const both = [w.get('/'), w.get('/')]
@@ -522,14 +532,28 @@ describe('a slow origin', () => {
     expect(w.clock.pending).toBe(0)
   })
 
-  test('a copy purged while the origin is waited for is not served', async () => {
+  test.each([{}, { 'Cache-Control': 'no-store' }])(
+    'a copy purged while the origin is waited for is not served to a request with %j',
+    async (headers) => {
+      const w = await stale({ softTimeout: 300 })
+      const answer = w.get('/', headers)
+      await settle()
+      await w.cache.purge({ all: true })
+      await w.clock.advance(300)
+      w.origin.next.answer({ headers: FRESH, body: 'v2' })
+      expect((await answer).body).toBe('v2')
+    },
+  )
+
+  test('the answer to a request that got the stale copy is not read if nobody else may have it', async () => {
     const w = await stale({ softTimeout: 300 })
-    const answer = w.get('/')
-    await settle()
-    await w.cache.purge({ all: true })
+    const answer = w.get('/', { 'Cache-Control': 'no-store' })
     await w.clock.advance(300)
-    w.origin.next.answer({ headers: FRESH, body: 'v2' })
-    expect((await answer).body).toBe('v2')
+    expect((await answer).body).toBe('v1')
+    const { signal } = w.origin.next
+    w.origin.next.answer({ headers: FRESH, body: new PushedBody() })
+    await settle()
+    expect(signal?.aborted).toBe(true)
   })
 
   test('a copy whose grace ends before softTimeout is not served', async () => {

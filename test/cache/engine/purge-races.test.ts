@@ -181,6 +181,16 @@ test('a fill from before a purge that ends late does not replace what was fetche
   expect(await w.get('/x/1')).toMatchObject({ body: 'new', result: 'hit' })
 })
 
+test('a response overtaken by a purge still reaches all who have been waiting for it since before', async () => {
+  const w = world()
+  const waiting = [w.get('/'), w.get('/'), w.get('/')]
+  await settle()
+  await w.cache.purge({ urls: ['http://a.test/'] })
+  w.origin.next.answer({ headers: { 'Cache-Control': 'max-age=60' }, body: 'v1' })
+  w.origin.script(() => ({ body: 'asked again' }))
+  expect((await Promise.all(waiting)).map(({ body }) => body)).toEqual(['v1', 'v1', 'v1'])
+})
+
 test('a response overtaken by a purge is not reported as stored', async () => {
   const w = world()
   const old = w.get('/x/1')
