@@ -27,8 +27,8 @@ const FORGOTTEN_ONE_IN = 64
 /**
  * What an invalidation log remembers: the newest record per target, for a bounded number of targets.
  *
- * A record is O(targets). A verdict is one map look-up per tag and, where prefixes were ever named, one per path
- * segment.
+ * A record is O(targets). A verdict is one map look-up per tag, and one per path segment at which a prefix as long was
+ * ever named.
  */
 export class Marks {
   readonly #maxTargets: number
@@ -37,7 +37,8 @@ export class Marks {
   #all = UNMARKED
   /** The newest record of a forgotten target: it counts as naming everything older. */
   #floor = UNMARKED
-  #longestPrefix = 0
+  /** Of all prefixes ever named: others need not be looked up. */
+  readonly #prefixLengths = new Set<number>()
 
   /** @param maxTargets distinct targets remembered; beyond that the oldest are forgotten and raise the floor */
   constructor(maxTargets: number) {
@@ -71,8 +72,7 @@ export class Marks {
       return
     }
     const target = shortTarget(given)
-    if (target.startsWith(NAMED_PREFIX))
-      this.#longestPrefix = Math.max(this.#longestPrefix, lengthOfName(target.slice(NAMED_PREFIX.length)))
+    if (target.startsWith(NAMED_PREFIX)) this.#prefixLengths.add(lengthOfName(target.slice(NAMED_PREFIX.length)))
     const known = this.#targets.get(target) ?? UNMARKED
     this.#targets.delete(target) // so that it comes last: the map is in order of the newest record
     this.#targets.set(target, later(known, mark))
@@ -111,7 +111,7 @@ export class Marks {
     const name = wellFormed(url)
     yield shortTarget(NAMED_URL + name)
     for (const tag of tags) yield shortTarget(NAMED_TAG + wellFormed(tag))
-    if (this.#longestPrefix > 0) yield* prefixesOf(name, this.#longestPrefix)
+    if (this.#prefixLengths.size > 0) yield* prefixesOf(name, this.#prefixLengths)
   }
 
   #forgetOldest(): void {
@@ -157,12 +157,15 @@ export function later(one: Mark, other: Mark): Mark {
   }
 }
 
-/** Every prefix of a name that ends at a path segment: `host`, `host/a` and `host/a/b` for `host/a/b?c`. */
-function* prefixesOf(url: string, longest: number): Generator<string> {
+/**
+ * Every prefix of a name that has one of these lengths and ends at a path segment: `host`, `host/a` and `host/a/b` for
+ * `host/a/b?c`.
+ */
+function* prefixesOf(url: string, lengths: ReadonlySet<number>): Generator<string> {
   const query = url.indexOf('?')
   const end = query < 0 ? url.length : query
-  for (let at = url.indexOf('/'); at >= 0 && at < end && at <= longest; at = url.indexOf('/', at + 1)) {
-    yield shortTarget(NAMED_PREFIX + url.slice(0, at))
+  for (let at = url.indexOf('/'); at >= 0 && at < end; at = url.indexOf('/', at + 1)) {
+    if (lengths.has(at)) yield shortTarget(NAMED_PREFIX + url.slice(0, at))
   }
-  if (end <= longest) yield shortTarget(NAMED_PREFIX + url.slice(0, end))
+  if (lengths.has(end)) yield shortTarget(NAMED_PREFIX + url.slice(0, end))
 }

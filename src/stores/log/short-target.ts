@@ -14,8 +14,10 @@ export function shortTarget(target: string): string {
   return `${kind}${hash('sha256', name, 'base64url')} ${name.length}`
 }
 
-/** At least the length of the name for which a target without its kind stands. */
+const DIGEST = /^[\w-]{43} (\d+)$/
+
+/** Length of the name for which a target without its kind stands. No URL has a space, so none looks like a digest. */
 export function lengthOfName(short: string): number {
-  const [, stated = 0] = / (\d+)$/.exec(short) ?? []
-  return Math.max(short.length, Number(stated))
+  const [, stated] = DIGEST.exec(short) ?? []
+  return stated === undefined ? short.length : Number(stated)
 }
