@@ -691,6 +691,21 @@ describe('validation', () => {
     expect((await w.get('/')).body).toBe('v3')
   })
 
+  test('a copy to which 304s keep adding tags is removed before it has more than can be kept', async () => {
+    const w = world()
+    w.origin.script(({ fields }, number) => {
+      const tags = Array.from({ length: 128 }, (_, n) => `t${number}-${n}`).join(' ')
+      const headers = { ...FRESH, ETag: '"1"', 'Surrogate-Key': tags }
+      return fields.includes('If-None-Match') ? { status: 304, headers } : { headers, body: `v${number}` }
+    })
+    await w.get('/')
+    for (const isTooMany of [false, true]) {
+      await w.clock.advance(61_000)
+      expect((await w.get('/')).cacheStatus.includes('detail=tags')).toBe(isTooMany)
+    }
+    expect((await w.get('/')).body).toBe('v4')
+  })
+
   test('content that comes with a 304 is not read', async () => {
     const w = world()
     w.origin.script((_, number) => (number === 1 ? { headers: { ...FRESH, ETag: '"1"' }, body: 'v1' } : undefined))

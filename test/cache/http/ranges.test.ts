@@ -222,6 +222,15 @@ describe('parts (RFC 9111 sections 3.3 and 3.4)', () => {
     expect(asked()).toEqual(['bytes=0-4', 'bytes=5-9'])
   })
 
+  it('with a gap between them are joined too, and each answers for its own octets', async () => {
+    const { range, asked } = serving('"e"')
+    await range('bytes=0-2')
+    await range('bytes=6-8')
+    expect(await range('bytes=7-8')).toMatchObject({ status: 206, body: '78', result: 'hit' })
+    expect(await range('bytes=1-2')).toMatchObject({ status: 206, body: '12', result: 'hit' })
+    expect(asked()).toEqual(['bytes=0-2', 'bytes=6-8'])
+  })
+
   it('are completed by a request for what is missing, with If-Range', async () => {
     const { range, get, origin, asked } = serving('"e"')
     await range('bytes=0-4')

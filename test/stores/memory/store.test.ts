@@ -28,6 +28,16 @@ test('an entry larger than the whole store is refused, and the older copy is rem
   expect(store.get('k')).toBeUndefined()
 })
 
+test.each(['on', 'off'] as const)('what replaces an entry counts with its own size (admission %s)', (admission) => {
+  const bytesWith = (...contents: string[]) => {
+    const store = memoryStore({ maxBytes: 100_000, admission })
+    for (const content of contents) void store.set('k', response(content), 60_000)
+    return store.usage()[0]?.bytes
+  }
+  const [small, large] = ['x', 'x'.repeat(10_000)]
+  expect([bytesWith(small, large), bytesWith(large, small)]).toEqual([bytesWith(large), bytesWith(small)])
+})
+
 test.each(['on', 'off'] as const)(
   'content that is being received is counted by the store until it leaves, and as held after that (admission %s)',
   (admission) => {
