@@ -88,12 +88,15 @@ export function storeContract(
     test('reports its usage, which is zero when it is empty', async () => {
       const store = await create()
       const [empty] = store.usage()
-      await store.set('k', response('x'.repeat(10_000)), 60_000)
-      const [full] = store.usage()
-      expect(full?.objects).toBe(1)
-      expect((full?.bytes ?? 0) - (empty?.bytes ?? 0)).toBeGreaterThan(10_000)
-      await store.delete('k')
-      expect(store.usage()[0]).toEqual(empty)
+      for (const remove of [() => store.deleteMany(['j', 'k']), () => store.clear()]) {
+        await store.set('j', response('x'), 60_000)
+        await store.set('k', response('x'.repeat(10_000)), 60_000)
+        const [full] = store.usage()
+        expect(full?.objects).toBe(2)
+        expect((full?.bytes ?? 0) - (empty?.bytes ?? 0)).toBeGreaterThan(10_000)
+        await remove()
+        expect(store.usage()[0]).toEqual(empty)
+      }
       await store.close()
     })
   })

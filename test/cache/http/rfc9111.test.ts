@@ -406,10 +406,10 @@ describe('HEAD', () => {
 })
 
 describe('POST', () => {
-  const posted = async (headers: Record<string, string>) => {
+  const posted = async (headers: Record<string, string>, status = 200) => {
     const w = world()
     w.origin.script(({ method: verb }) =>
-      verb === 'POST' ? { headers, body: 'posted' } : { headers: MINUTE, body: 'got' },
+      verb === 'POST' ? { status, headers, body: 'posted' } : { headers: MINUTE, body: 'got' },
     )
     const { cacheStatus } = await method(w, 'POST', '/a', {}, 'x')
     return { ...(await w.get('/a')), whenPosted: cacheStatus }
@@ -430,6 +430,10 @@ describe('POST', () => {
   ])('with %j does not answer the next GET', async (headers) => {
     const whenPosted = 'herdgate; fwd=method; fwd-status=200; detail=method'
     expect(await posted(headers)).toMatchObject({ body: 'got', result: 'miss', whenPosted })
+  })
+
+  test('that created something does not answer the next GET', async () => {
+    expect(await posted({ ...MINUTE, 'Content-Location': '/a' }, 201)).toMatchObject({ body: 'got', result: 'miss' })
   })
 
   test('to a URL of which the key leaves something out does not answer the next GET', async () => {
