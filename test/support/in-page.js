@@ -31,6 +31,12 @@ export const background = (selector) => getComputedStyle(document.querySelector(
 /** Of the background: its red, from 0 to 255. @returns {number} */
 export const brightness = () => Number(/\d+/.exec(getComputedStyle(document.body).backgroundColor)?.[0] ?? -1)
 
+/** Values of the options that a list offers. @param {string} selector @returns {string[]} */
+export const offeredBy = (selector) =>
+  [...document.querySelector(selector).options]
+    .filter((option) => getComputedStyle(option).display !== 'none')
+    .map(({ value }) => value)
+
 /** @returns {number} */
 export const scrollWidth = () => document.documentElement.scrollWidth
 
