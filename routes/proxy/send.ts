@@ -3,14 +3,11 @@ import {
   type BodyReader,
   clientAddress,
   expectUnread,
-  type Fields,
-  has,
   HerdgateError,
   hold,
   passedTrailers,
   problemReply,
   type Reply,
-  without,
 } from '../../src/for-routes.ts'
 import type { Exchange } from './exchange.ts'
 import { closeAfter, closeIfLast } from './last-answer.ts'
@@ -29,7 +26,7 @@ export function send(reply: Reply, exchange: Exchange): void {
   }
   const whole = reply.body === undefined || message.method === 'HEAD' ? NOTHING : reply.body.bytes
   try {
-    response.writeHead(reply.status, inWritableOrder(reply.fields) as string[])
+    response.writeHead(reply.status, reply.fields as string[])
   } catch (error) {
     if (response.headersSent) throw error
     reply.body?.discard()
@@ -48,16 +45,6 @@ function sendWhole(content: Buffer, response: ServerResponse): void {
   if (response.socket === null) sendHead(response)
   response.end(content)
   if (!response.writableFinished) response.once('close', hold(content))
-}
-
-/**
- * Content-Disposition first: once node:http knows Content-Length, it takes that field's octets for UTF-8, and refuses or
- * changes a file name beyond ASCII.
- */
-function inWritableOrder(fields: Fields): Fields {
-  if (!has(fields, 'content-disposition')) return fields
-  const isDisposition = (name: string) => name === 'content-disposition'
-  return [...without(fields, (name) => !isDisposition(name)), ...without(fields, isDisposition)]
 }
 
 /** In latin1, the encoding in which heads are received. `flushHeaders` would encode octets beyond ASCII as UTF-8. */

@@ -82,7 +82,8 @@ export const ageOf = ({ bornAt }: StoredResponse, now: number): number =>
 
 /**
  * The head of a response not taken from the cache: the origin's end-to-end fields, its Age included. A 204 has no
- * content and must not have Content-Length (RFC 9110 section 8.6).
+ * content and must not have Content-Length (RFC 9110 section 8.6). In others it comes behind theirs: node:http takes a
+ * Content-Disposition after it for UTF-8, and refuses or changes a file name beyond ASCII.
  * @param rules the route's; mode `ignore` of `cookies` removes Set-Cookie
  */
 export function passedHead(
@@ -93,9 +94,10 @@ export function passedHead(
 ): string[] {
   const isHopByHop = hopByHop(fields)
   const head = without(fields, (name) => {
-    const isLength = status === 204 && name === 'content-length'
+    const isLength = name === 'content-length'
     return isLength || isHopByHop(name) || isTagField(name) || NOT_PASSED.has(name) || isIgnoredCookie(name, cookies)
   })
+  if (status !== 204) for (const length of fieldLines(fields, 'content-length')) head.push('Content-Length', length)
   head.push('Via', viaMember(via), 'Cache-Status', cacheStatus(outcome))
   return head
 }

@@ -133,6 +133,12 @@ describe('the head of an answer that was not taken from the cache', () => {
     )
   })
 
+  it('has Content-Length behind what else the origin sent, as node:http writes Content-Disposition wrongly after it', () => {
+    const fields = fieldsOf({ 'Content-Length': '4', 'Content-Disposition': 'attachment; filename="caf\u00e9"' })
+    const names = passedHead(200, fields, { result: 'miss' }, rulesWith()).filter((_, at) => at % 2 === 0)
+    expect(names).toEqual(['Content-Disposition', 'Content-Length', 'Via', 'Cache-Status'])
+  })
+
   it('has no Set-Cookie when cookies are ignored', () => {
     const fields = fieldsOf({ 'Set-Cookie': ['a=1', 'b=2'] })
     expect(fieldLines(passedHead(200, fields, { result: 'miss' }, rulesWith()), 'set-cookie')).toEqual(['a=1', 'b=2'])
