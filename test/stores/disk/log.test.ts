@@ -66,8 +66,8 @@ test('a purge of very many names is split into several records, and other append
   const tags = Array.from({ length: 12_000 }, (_, n) => `t${n}`)
   const stamps = tags.map((tag) => stampIn(logs[1], [tag]))
   const [many, one] = await Promise.all([
-    logs[0].append('purge', { tags }),
-    logs[1].append('purge', { tags: ['another'] }),
+    logs[0].append('purge', { tags }, 60_000),
+    logs[1].append('purge', { tags: ['another'] }, 60_000),
   ])
   expect(one.position).toBeLessThan(many.position)
   expect(logs[1].position).toBe(many.position)
