@@ -51,11 +51,15 @@ export class Collapsing {
     attempt: number,
   ): Promise<Collapsed<E, D>> {
     const changesOnArrival = this.#log.changes
+    const arrivedAt = this.#clock.now()
     const { flight, leads } = this.#fetches.join(question, found, decision, attempt === 1)
     const answered = (landed: Landed<E, D>): Collapsed<E, D> =>
       leads
         ? this.#answerLeader(question, decision, flight, landed, attempt)
-        : this.#answerWaiter(question, decision, flight, landed, changesOnArrival, attempt)
+        : this.#withinLimit(
+            this.#answerWaiter(question, decision, flight, landed, changesOnArrival, attempt),
+            arrivedAt,
+          )
     const afterMs = decision.fallback?.afterMs
     if (afterMs === undefined) return flight.landed.then(answered)
     return flight.limited.within(afterMs, this.#clock).then((landed) => {
@@ -129,6 +133,14 @@ export class Collapsing {
       case 'error':
         return this.#reused(question, this.#answers.staleOrError(decision, landed.thrown, true))
     }
+  }
+
+  /** A waiter that now asks the origin itself has used up part of the time that it waits. */
+  #withinLimit<E extends Entry, D>(answer: Collapsed<E, D>, arrivedAt: number): Collapsed<E, D> {
+    const fallback = answer.kind === 'pass' ? answer.fallback : undefined
+    if (answer.kind !== 'pass' || fallback?.afterMs === undefined) return answer
+    const afterMs = Math.max(0, fallback.afterMs - (this.#clock.now() - arrivedAt))
+    return { ...answer, fallback: { ...fallback, afterMs } }
   }
 
   /**

@@ -164,6 +164,26 @@ describe('getOrSet', () => {
     expect(await cache.get('k')).toBe('new')
   })
 
+  test('softTimeout bounds the whole wait of a caller that waited for a load that skips, then loads for itself', async () => {
+    const { cache, clock } = library({ ttl: '1m', grace: '1h', softTimeout: 200 })
+    await cache.set('k', 'old')
+    await clock.advance(61_000)
+    const gate = Promise.withResolvers<void>()
+    const first = cache.getOrSet('k', async ({ skip }) => {
+      await gate.promise
+      skip()
+      return 'own'
+    })
+    const second = cache.getOrSet('k', () => new Promise<string>(() => {}))
+    const answered = vi.fn()
+    void second.then(answered)
+    await clock.advance(150)
+    gate.resolve()
+    expect(await first).toBe('own')
+    await clock.advance(50)
+    expect(answered).toHaveBeenCalledExactlyOnceWith('old')
+  })
+
   test('a caller that got the old value after softTimeout no longer counts as waiting', async () => {
     const { cache, clock } = library()
     const options = { ttl: '5s', grace: '1h', softTimeout: '200ms' }

@@ -182,19 +182,13 @@ class Judge {
     return this.#history.sources.some(({ answer }) => answer === this.#answer)
   }
 
-  /** Whether a load that it may have joined was for another caller only: then it waits anew. */
-  get #hasWaitedInVain(): boolean {
-    const { asked } = this.#answer
-    return this.#sources.some(({ outcome, began, ended }) => outcome === 'skipped' && began < asked && ended > asked)
-  }
-
   /** Whether it came later than a value that could be used. */
   get #isLate(): boolean {
     const { askedAt, answered, answeredAt, isFarHeld, rules } = this.#answer
     if (isFarHeld) return false
     if (this.#isHit || this.#isRead) return answeredAt > askedAt
     if (rules.softTimeout === undefined || !this.#mayStandIn(this.#stored)) return false
-    if (rules.softTimeout > 0) return answeredAt - askedAt > rules.softTimeout && !this.#hasWaitedInVain
+    if (rules.softTimeout > 0) return answeredAt - askedAt > rules.softTimeout
     const isInvalidated = this.#stored !== undefined && isRemoved(this.#stored, 'invalidate', answered, this.#history)
     return !isInvalidated && answeredAt > askedAt
   }
