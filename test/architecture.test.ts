@@ -216,7 +216,15 @@ const RULES: readonly Rule[] = [
   { from: 'routes/', may: ['routes/proxy/', 'src/for-routes.ts', 'node:', 'npm:'] },
   {
     from: 'src/ports/admin-',
-    may: ['src/ports/', 'routes/admin/', 'src/logging/printable.ts', 'src/node-http.ts', ...WORDS, 'npm:'],
+    may: [
+      'src/ports/',
+      'routes/admin/',
+      'src/policy/head.ts',
+      'src/logging/printable.ts',
+      'src/node-http.ts',
+      ...WORDS,
+      'npm:',
+    ],
   },
   {
     from: 'src/ports/',
