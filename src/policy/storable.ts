@@ -195,7 +195,7 @@ function isForbiddenByCookie({ request, rules, directives, freshness }: Exchange
 function isStated(directives: ResponseDirectives, freshness: Freshness): boolean {
   return (
     freshness.source === 'explicit' ||
-    directives.noCache ||
+    (directives.noCache && !directives.assumed) ||
     directives.maxAge !== undefined ||
     directives.sMaxage !== undefined
   )

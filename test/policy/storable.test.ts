@@ -241,6 +241,7 @@ describe('an API key in a field of its own', () => {
     expect(why({}, { request: byKey, rules: { ttl: 1000 } })).toBe('authorization')
     expect(why({ ETag: '"a"' }, { request: byKey })).toBe('authorization')
     expect(why({ 'Cache-Control': 'public' }, { request: byKey, rules: { ttl: 1000 } })).toBe('authorization')
+    expect(why({ Pragma: 'no-cache', ETag: '"a"' }, { request: byKey })).toBe('authorization')
   })
 
   it('counts with "_" in the name too, unless there is a response for each', () => {

@@ -7,6 +7,8 @@ import { apply, type Collected, type Directives, MALFORMED, NONE, parseCacheCont
 export interface ResponseDirectives extends Directives {
   /** They come from a targeted field, so Cache-Control and Expires are ignored (RFC 9213 section 2.2). */
   readonly targeted: boolean
+  /** `noCache` is assumed because of Pragma: no field states it. */
+  readonly assumed?: true
 }
 
 /** In order of preference. */
@@ -43,7 +45,7 @@ function unstated(fields: Fields): ResponseDirectives {
 }
 
 const UNSTATED: ResponseDirectives = { ...NONE, targeted: false }
-const NOT_TO_BE_REUSED: ResponseDirectives = { ...UNSTATED, noCache: true }
+const NOT_TO_BE_REUSED: ResponseDirectives = { ...UNSTATED, noCache: true, assumed: true }
 
 /** Memoized: origins use the same few values. */
 const stated = memoized((value): ResponseDirectives => ({ ...parseCacheControl(value), targeted: false }))

@@ -20,6 +20,18 @@ test('the error page of one user is not given to another', async () => {
   expect([(await alice).body, (await bob).body]).toEqual(['trace of alice', 'trace of bob'])
 })
 
+test('a response with Pragma: no-cache to one API key is not given to another that waits', async () => {
+  const w = world()
+  const headers = { Pragma: 'no-cache', ETag: '"1"' }
+  const alice = w.get('/', { 'X-Api-Key': 'alice' })
+  const bob = w.get('/', { 'X-Api-Key': 'bob' })
+  await settle()
+  w.origin.next.answer({ headers, body: 'for alice' })
+  await settle()
+  w.origin.next.answer({ headers, body: 'for bob' })
+  expect([(await alice).body, (await bob).body]).toEqual(['for alice', 'for bob'])
+})
+
 test.each([
   ['overrides responses', { override: true, ttl: 60_000 }],
   ['has it in its key', { key: { ...DEFAULT_RULES.key, headers: ['x-api-key'] } }],
