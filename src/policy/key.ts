@@ -158,8 +158,12 @@ function isLike(given: string, name: string): boolean {
   return isWhole && sharedName(given.slice(0, name.length)) === sharedName(name)
 }
 
-const decoded = (name: string): string =>
-  name.replaceAll('+', ' ').replace(/%([0-9a-f]{2})/gi, (_, octet) => String.fromCharCode(Number.parseInt(octet, 16)))
+/** Also as by CGI.pm, which knows `%u005f`, and as by PHP, which took a NUL for the end. */
+function decoded(name: string): string {
+  const octetOf = (_: string, octet: string) => String.fromCharCode(Number.parseInt(octet, 16))
+  const octets = name.replaceAll('+', ' ').replace(/%(?:u00)?([0-9a-f]{2})/gi, octetOf)
+  return octets.split('\0', 1)[0] ?? ''
+}
 
 const sharedName = (name: string): string => lenientName(name.toLowerCase())
 
