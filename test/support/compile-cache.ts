@@ -12,5 +12,6 @@ export const WITHOUT_COMPILE_CACHE = { NODE_DISABLE_COMPILE_CACHE: '1' }
 export default function setup(): () => void {
   const folder = mkdtempSync(join(tmpdir(), 'herdgate-compiled-'))
   process.env['NODE_COMPILE_CACHE'] = folder
-  return () => rmSync(folder, { recursive: true, force: true })
+  // Processes that are ending may still be writing there; then removing it fails, and with it the run.
+  return () => rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
 }
