@@ -31,6 +31,7 @@ const WITH_GARBAGE = 1.4
 /** Per process, for `auto`: an empty process, and room for what it stores. */
 const PROCESS = 160 * MEBIBYTE
 const MIN_BYTES = 8 * MEBIBYTE
+/** Per process that serves clients: so many it accepts even while memory is exhausted. */
 const MIN_CONNECTIONS = 64
 /** Of its heap: what an empty process and the smallest store take. */
 const EMPTY_HEAP = 40 * MEBIBYTE
@@ -88,7 +89,7 @@ export function connectionsOf({ container, heap }: Capacity, workers: number): n
   const byHeap = ((heap ?? POSITIVE_INFINITY) - EMPTY_HEAP) / CONNECTION.heap
   const byContainer = ((container ?? POSITIVE_INFINITY) - processesOf(workers) * EMPTY_PROCESS) / CONNECTION.whole
   const fitting = Math.floor(Math.min(byHeap * workers, byContainer))
-  return Math.max(MIN_CONNECTIONS, Math.min(fitting, DEFAULT_LIMITS.maxConnections))
+  return Math.max(MIN_CONNECTIONS * workers, Math.min(fitting, DEFAULT_LIMITS.maxConnections))
 }
 
 /** In whole MiB. */

@@ -101,6 +101,7 @@ describe('memory sizes that are not configured', () => {
     { container: 512, heap: 256, workers: 2, connections: 2_816 },
     { container: 128, heap: 256, workers: 1, connections: 256 },
     { container: 64, heap: 32, workers: 1, connections: 64 },
+    { container: 512, heap: 256, workers: 4, connections: 256 },
     { container: 1024, heap: 512, workers: 1, connections: 10_000 },
   ])(
     'as many connections as fit in, each with a large head: $container MiB, heap $heap MiB, $workers workers, $connections',
