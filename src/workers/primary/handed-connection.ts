@@ -19,18 +19,23 @@ interface Message {
 }
 
 /**
- * Closes connections that a process is handed and cannot take: it ends before it has, or it has no file descriptor
- * free. Such a connection would stay open for good, and its client would wait for ever. There is at most one, the last:
- * node:cluster waits for it to be taken before it hands over the next.
+ * Closes connections that a process is handed and cannot take: it has ended, ends before it has taken it, or has no
+ * file descriptor free. Such a connection would stay open for good, and its client would wait for ever. There is at
+ * most one, the last: node:cluster waits for it to be taken before it hands over the next.
  * @param handed called for each connection
  */
 export function watchHandedConnections(child: ChildProcess, handed: () => void): void {
   const send = child.send.bind(child)
   let last: Handed | undefined
+  let hasEnded = false
   const watched = (...given: readonly unknown[]): boolean => {
     const [message, connection] = given
     if (isHandle(connection)) {
       last = { connection, message: messageOf(message) }
+      if (hasEnded) {
+        connection.close()
+        return false
+      }
       handed()
     }
     return Reflect.apply(send, undefined, given)
@@ -42,10 +47,15 @@ export function watchHandedConnections(child: ChildProcess, handed: () => void):
     if (hasArrivedWithout(answer)) child.emit('internalMessage', takenFor(last.message))
     else if (isAnswerTo(last.message, answer)) last = undefined
   })
+  // node:cluster keeps all of the process until it is answered, and then hands it the next while it is connected.
+  const answerForLast = (): void => {
+    if (last !== undefined) child.emit('internalMessage', takenFor(last.message))
+  }
   child.once('exit', () => {
-    if (last === undefined) return
-    last.connection.close() // does nothing if it was taken
-    child.emit('internalMessage', takenFor(last.message)) // node:cluster keeps all of the process until it is answered
+    hasEnded = true
+    last?.connection.close() // does nothing if it was taken
+    if (child.connected) child.once('disconnect', answerForLast)
+    else answerForLast()
   })
 }
 

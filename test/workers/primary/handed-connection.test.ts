@@ -32,6 +32,24 @@ test('once it has ended its connection is answered for, as node:cluster would ke
   expect(answers).toEqual([answer(7, true)])
 })
 
+test('nothing is answered for a process that has ended as long as it is connected: it would be handed the next', () => {
+  const { child, closed } = handed(7)
+  const answers: unknown[] = []
+  child.on('internalMessage', (message: unknown) => answers.push(message))
+  Object.assign(child, { connected: true }).emit('exit')
+  expect({ answers, closed: closed() }).toEqual({ answers: [], closed: 1 })
+  Object.assign(child, { connected: false }).emit('disconnect')
+  expect(answers).toEqual([answer(7, true)])
+})
+
+test('a connection handed to a process that has ended, but is still connected, is closed', () => {
+  const { child, hand, closed } = handed(1)
+  child.emit('internalMessage', answer(1, true))
+  Object.assign(child, { connected: true }).emit('exit')
+  hand(2)
+  expect(closed()).toBe(1)
+})
+
 test('a connection that a process has refused is not closed when that ends: another process has it by then', () => {
   const { child, closed } = handed(1)
   child.emit('internalMessage', answer(1, false))
