@@ -51,21 +51,20 @@ export class Collapsing {
     attempt: number,
   ): Promise<Collapsed<E, D>> {
     const changesOnArrival = this.#log.changes
-    const arrivedAt = this.#clock.now()
     const { flight, leads } = this.#fetches.join(question, found, decision, attempt === 1)
     const answered = (landed: Landed<E, D>): Collapsed<E, D> =>
       leads
         ? this.#answerLeader(question, decision, flight, landed, attempt)
-        : this.#withinLimit(
-            this.#answerWaiter(question, decision, flight, landed, changesOnArrival, attempt),
-            arrivedAt,
-          )
+        : this.#answerWaiter(question, decision, flight, landed, changesOnArrival, attempt)
     const afterMs = decision.fallback?.afterMs
     if (afterMs === undefined) return flight.landed.then(answered)
+    const arrivedAt = this.#clock.now()
+    const limited = (landed: Landed<E, D>): Collapsed<E, D> =>
+      leads ? answered(landed) : this.#withinLimit(answered(landed), arrivedAt)
     return flight.limited.within(afterMs, this.#clock).then((landed) => {
-      if (landed !== 'slow') return answered(landed)
+      if (landed !== 'slow') return limited(landed)
       const stale = this.#answers.whileSlow<E, D>(decision)
-      if (stale === undefined) return flight.landed.then(answered)
+      if (stale === undefined) return flight.landed.then(limited)
       if (leads) void flight.landed.then((late) => discard(question, late))
       else this.#report(question, 'timeout')
       return stale
@@ -137,10 +136,9 @@ export class Collapsing {
 
   /** A waiter that now asks the origin itself has used up part of the time that it waits. */
   #withinLimit<E extends Entry, D>(answer: Collapsed<E, D>, arrivedAt: number): Collapsed<E, D> {
-    const fallback = answer.kind === 'pass' ? answer.fallback : undefined
-    if (answer.kind !== 'pass' || fallback?.afterMs === undefined) return answer
-    const afterMs = Math.max(0, fallback.afterMs - (this.#clock.now() - arrivedAt))
-    return { ...answer, fallback: { ...fallback, afterMs } }
+    if (answer.kind !== 'pass' || answer.fallback?.afterMs === undefined) return answer
+    const afterMs = Math.max(0, answer.fallback.afterMs - (this.#clock.now() - arrivedAt))
+    return { ...answer, fallback: { ...answer.fallback, afterMs } }
   }
 
   /**
