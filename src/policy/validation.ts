@@ -4,6 +4,7 @@ import { CACHED_METHODS } from '../methods.ts'
 import type { CacheRequest, StoredResponse } from '../model.ts'
 import { parseDate } from './fields/dates.ts'
 import { hopByHop } from './fields/hop-by-hop.ts'
+import { varyNames } from './vary.ts'
 
 interface Response {
   readonly status: number
@@ -101,11 +102,6 @@ function varyLeftOut(stored: Fields, update: Fields): string[] {
   const named = new Set(varyNames(update).map((name) => name.toLowerCase()))
   const missing = varyNames(stored).filter((name) => !named.has(name.toLowerCase()))
   return missing.length === 0 ? [] : ['Vary', missing.join(', ')]
-}
-
-function varyNames(fields: Fields): string[] {
-  const names = (field(fields, 'vary') ?? '').split(',').map(trimmed)
-  return names.filter((name) => name !== '')
 }
 
 /** Describe the stored bytes or their integrity; a 304 cannot change them. */

@@ -19,18 +19,18 @@ const ABSENT = '\0'
  * what the client sent.
  */
 export function varyOn(fields: Fields): readonly string[] | '*' {
-  const value = field(fields, 'vary')
-  if (value === undefined) return []
-  const names = new Set(
-    value
-      .toLowerCase()
-      .split(',')
-      .map((name) => name.trim()),
-  )
-  names.delete('')
+  const given = varyNames(fields)
+  if (given.length === 0) return []
+  const names = new Set(given.map((name) => name.toLowerCase()))
   const usable =
     names.size <= MAX_NAMES && [...names].every((name) => LOWER_CASE_TOKEN.test(name) && !UNMATCHABLE.has(name))
   return usable ? [...names].sort() : '*'
+}
+
+/** The names in Vary as they are written there. */
+export function varyNames(fields: Fields): string[] {
+  const names = (field(fields, 'vary') ?? '').split(',').map((name) => name.trim())
+  return names.filter((name) => name !== '')
 }
 
 /**
