@@ -247,6 +247,7 @@ const RULES: readonly Rule[] = [
       'src/stores/redis/url.ts',
       'src/policy/absolute-url.ts',
       'src/policy/fields/tag-caps.ts',
+      'src/ports/max-connections.ts',
       'src/token.ts',
       'src/model.ts',
       'src/errors.ts',

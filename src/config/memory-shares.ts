@@ -1,4 +1,5 @@
 /** How memory is divided when the configuration does not say. The Helm chart divides it in the same way. */
+import { MIN_CONNECTIONS } from '../ports/max-connections.ts'
 import { DEFAULT_LIMITS, DEFAULT_MEMORY_BYTES, DEFAULT_WAITING_BYTES, type Limits } from './defaults.ts'
 
 /** What is available, memory in bytes; undefined: no relevant limit. */
@@ -31,18 +32,14 @@ const WITH_GARBAGE = 1.4
 /** Per process, for `auto`: an empty process, and room for what it stores. */
 const PROCESS = 160 * MEBIBYTE
 const MIN_BYTES = 8 * MEBIBYTE
-/** Per process that serves clients: so many it accepts even while memory is exhausted. */
-const MIN_CONNECTIONS = 64
+const UNLIMITED = Number.POSITIVE_INFINITY
 /** Of its heap: what an empty process and the smallest store take. */
 const EMPTY_HEAP = 40 * MEBIBYTE
 /** What a client's connection takes, at most, while its head of many fields is incomplete; `whole`: as it is read. */
 const CONNECTION = { heap: 28 * 2 ** 10, whole: 64 * 2 ** 10 }
 
 /** The number of workers: with `auto`, as many as can run in parallel and fit into the container with their primary. */
-export function workersOf(
-  given: number | 'auto',
-  { cores = 1, container = Number.POSITIVE_INFINITY }: Capacity,
-): number {
+export function workersOf(given: number | 'auto', { cores = 1, container = UNLIMITED }: Capacity): number {
   if (given !== 'auto') return given
   return Math.max(1, Math.min(cores, Math.floor(container / PROCESS) - 1))
 }
@@ -73,7 +70,7 @@ const processesOf = (workers: number): number => (workers === 1 ? 1 : workers + 
  * store, three for the heap. The store gets at most half of the heap's size, as copies with small bodies are mostly on
  * the heap.
  */
-export function memoryShares({ container, heap = Number.POSITIVE_INFINITY }: Capacity, workers: number): MemoryShares {
+export function memoryShares({ container, heap = UNLIMITED }: Capacity, workers: number): MemoryShares {
   const bodies = container === undefined ? DEFAULT_LIMITS.maxBodiesInProgress : container / 8
   const store =
     container === undefined ? DEFAULT_MEMORY_BYTES : ((container - NODE * processesOf(workers) - bodies) * 2) / 5
@@ -84,12 +81,11 @@ export function memoryShares({ container, heap = Number.POSITIVE_INFINITY }: Cap
  * Client connections at once: as many as fit in, each with a large head in progress, once the store has given way. No
  * request of theirs can be refused until its head is complete.
  */
-export function connectionsOf({ container, heap }: Capacity, workers: number): number {
-  const { POSITIVE_INFINITY } = Number
-  const byHeap = ((heap ?? POSITIVE_INFINITY) - EMPTY_HEAP) / CONNECTION.heap
-  const byContainer = ((container ?? POSITIVE_INFINITY) - processesOf(workers) * EMPTY_PROCESS) / CONNECTION.whole
-  const fitting = Math.floor(Math.min(byHeap * workers, byContainer))
-  return Math.max(MIN_CONNECTIONS * workers, Math.min(fitting, DEFAULT_LIMITS.maxConnections))
+export function connectionsOf({ container = UNLIMITED, heap = UNLIMITED }: Capacity, workers: number): number {
+  const byHeap = ((heap - EMPTY_HEAP) / CONNECTION.heap) * workers
+  const byContainer = (container - processesOf(workers) * EMPTY_PROCESS) / CONNECTION.whole
+  const fitting = Math.floor(Math.min(byHeap, byContainer, DEFAULT_LIMITS.maxConnections))
+  return Math.max(MIN_CONNECTIONS * workers, fitting)
 }
 
 /** In whole MiB. */
